@@ -1,0 +1,178 @@
+/**
+ * What no single section can tell: names given twice, references to nothing, sources that nobody could restore. It
+ * looks at the file as it was written, so that these are reported together with whatever else is wrong.
+ */
+import { parsePublicLine } from '../src/crypt/parties.ts';
+import { type Finding, isShowable, type PathSegment } from './problems.ts';
+import { defaultSchedule } from './rotation.ts';
+import { supportedSites } from './sites.ts';
+import { didYouMean } from './suggestion.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+interface Entry {
+  path: PathSegment[];
+  value: Mapping;
+}
+
+/** Findings on `raw`, which may be any value at all. */
+export async function checkReferences(raw: unknown): Promise<Finding[]> {
+  const config = mapping(raw);
+  return [
+    ...duplicates(entries(config, 'sources'), 'source'),
+    ...duplicates(entries(config, 'sites'), 'site'),
+    ...tooManySites(config),
+    ...partiesFindings(config),
+    ...sourceReferences(config),
+    ...unopenedSources(config),
+    ...doubledPasswords(config),
+    ...(await schedules(config)),
+  ];
+}
+
+function duplicates(all: readonly Entry[], what: string): Finding[] {
+  const seen = new Set<string>();
+  return all.flatMap(({ path, value: { name } }) => {
+    if (typeof name !== 'string') return [];
+    const again = seen.has(name);
+    seen.add(name);
+    return again ? [{ path: [...path, 'name'], message: `another ${what} has this name` }] : [];
+  });
+}
+
+function tooManySites(config: Mapping): Finding[] {
+  const { sites } = config;
+  if (!Array.isArray(sites) || sites.length <= supportedSites) return [];
+  const message = `this version supports exactly ${supportedSites === 1 ? 'one site' : `${supportedSites} sites`}, found ${sites.length}`;
+  return [{ path: ['sites', supportedSites], message }];
+}
+
+/** Names become object names on every site, and a key that two parties share would have both their roles. */
+function partiesFindings(config: Mapping): Finding[] {
+  const host = mapping(config.host);
+  const all: Entry[] = [{ path: ['host'], value: host }, ...entries(config, 'owners'), ...entries(config, 'hosts')];
+  const names = new Set<string>();
+  const keys = new Set<string>();
+  const findings: Finding[] = [];
+  for (const { path, value } of all) {
+    const party = publicPartyOf(value.public);
+    if (!party) continue;
+    const at = [...path, 'public'];
+    if (names.has(party.name)) findings.push({ path: at, message: 'another party has this name' });
+    else if (keys.has(party.recipient) || keys.has(party.publicSigningKey)) {
+      findings.push({ path: at, message: 'another party has the same key under another name; each needs its own' });
+    }
+    names.add(party.name);
+    keys.add(party.recipient).add(party.publicSigningKey);
+  }
+  const own = publicPartyOf(host.public);
+  if (own && typeof host.name === 'string' && host.name !== own.name) {
+    findings.push({ path: ['host', 'name'], message: 'expected the first word of `host.public`, or no name here' });
+  }
+  return findings;
+}
+
+function publicPartyOf(line: unknown): ReturnType<typeof parsePublicLine> | undefined {
+  try {
+    return typeof line === 'string' ? parsePublicLine(line) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Other hosts' sources are not among them: those may be known to that host alone, and a typo there only makes this one
+ * trust less. A typo in an owner's would leave somebody without a key, and nobody would notice.
+ */
+function sourceReferences(config: Mapping): Finding[] {
+  const known = sourceNames(config);
+  const lists: [PathSegment[], unknown][] = [
+    ...entries(config, 'owners').map(({ path, value }): [PathSegment[], unknown] => [
+      [...path, 'sources'],
+      value.sources,
+    ]),
+    ...Object.entries(mapping(config.jobs)).map(([name, job]): [PathSegment[], unknown] => [
+      ['jobs', name, 'backup'],
+      mapping(job).backup,
+    ]),
+  ];
+  return lists.flatMap(([path, list]) =>
+    !Array.isArray(list)
+      ? []
+      : list.flatMap((name, index): Finding[] => {
+          if (typeof name !== 'string' || known.has(name)) return [];
+          const shown = isShowable(name) ? ` \`${name}\`` : '';
+          const meant =
+            didYouMean(name, known) ?? `known are ${[...known].filter((one) => isShowable(one)).join(', ') || 'none'}`;
+          return [{ path: [...path, index], message: `there is no source${shown}; ${meant}` }];
+        }),
+  );
+}
+
+function unopenedSources(config: Mapping): Finding[] {
+  const owners = entries(config, 'owners').filter(({ value }) => value.use !== 'verify');
+  if (!Array.isArray(config.owners) || config.owners.length === 0) return [];
+  if (owners.length === 0) {
+    return [
+      {
+        path: ['owners'],
+        message: 'expected at least one owner with `use: owner`: verifiers cannot erase or change keys',
+      },
+    ];
+  }
+  return entries(config, 'sources').flatMap(({ path, value: { name } }) => {
+    const opened = owners.some(({ value: { sources } }) => !Array.isArray(sources) || sources.includes(name));
+    if (opened || typeof name !== 'string') return [];
+    return [{ path: [...path, 'name'], message: 'no owner may open this source; add it to the `sources` of one' }];
+  });
+}
+
+function doubledPasswords(config: Mapping): Finding[] {
+  return entries(config, 'sources').flatMap(({ path, value }) =>
+    value.password !== undefined && mapping(value.connection).password !== undefined
+      ? [
+          {
+            path: [...path, 'password'],
+            at: 'key' as const,
+            message: 'the password is here and in `connection`; one is enough',
+          },
+        ]
+      : [],
+  );
+}
+
+async function schedules(config: Mapping): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [name, job] of Object.entries(mapping(config.jobs))) {
+    const { schedule } = mapping(job);
+    if (typeof schedule === 'string' && !(await isSchedule(schedule))) {
+      findings.push({
+        path: ['jobs', name, 'schedule'],
+        message: 'expected five fields as in a crontab: minute, hour, day, month, weekday, such as "0 4 * * *"',
+      });
+    }
+  }
+  return findings;
+}
+
+/** As the scheduler itself reads it. The default is known to be one: most commands need not load it for that. */
+async function isSchedule(text: string): Promise<boolean> {
+  if (text === defaultSchedule) return true;
+  if (text.trim().split(/\s+/).length !== 5) return false;
+  const { validateCronExpression } = await import('cron');
+  return validateCronExpression(text).valid;
+}
+
+function sourceNames(config: Mapping): Set<string> {
+  const names = entries(config, 'sources').map(({ value: { name } }) => name);
+  return new Set(names.filter((name) => typeof name === 'string'));
+}
+
+function entries(config: Mapping, key: string): Entry[] {
+  const list = config[key];
+  if (!Array.isArray(list)) return [];
+  return list.map((value, index) => ({ path: [key, index], value: mapping(value) }));
+}
+
+function mapping(value: unknown): Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+}
