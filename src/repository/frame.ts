@@ -1,43 +1,52 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
+import { zstd } from './zstd.ts';
 
 /** One chunk as it lies in a pack: a zstd frame, and the chunk's keyed name. */
 
 /** Bytes of a chunk id. */
 export const idLength = 32;
 
-/** zstd level of chunks; `docs/decisions/` holds the figures behind it. */
-export const compressionLevel = 1;
-
 /** HMAC-SHA-256(chunk-id secret, chunk), 32 bytes. */
 export function chunkId(secret: Uint8Array, chunk: Uint8Array): Buffer {
   return createHmac('sha256', secret).update(chunk).digest();
+}
+
+/** The most bytes that the frame of a chunk of `length` bytes takes. */
+export function frameBound(length: number): number {
+  return zstd().bound(length);
 }
 
 /**
  * Compresses a chunk and reads it back before anybody relies on it: a bit that flips in memory between the two would
  * otherwise be deduplicated against for years.
  *
+ * @param target where the frame goes, from `at` on; `frameBound(chunk.length)` bytes must be free there
+ * @returns bytes of the frame
  * @throws HoldfastError `internal` when the frame does not give the chunk again
  */
-export function makeFrame(secret: Uint8Array, id: Uint8Array, chunk: Uint8Array): Buffer {
-  const frame = compress(chunk);
-  assertFrame(secret, id, frame, chunk.length);
-  return frame;
+export function makeFrameInto(
+  secret: Uint8Array,
+  id: Uint8Array,
+  chunk: Uint8Array,
+  target: Uint8Array,
+  at: number,
+): number {
+  const length = zstd().compress(chunk, target, at);
+  assertFrame(secret, id, target.subarray(at, at + length), chunk.length);
+  return length;
 }
 
-function compress(chunk: Uint8Array): Buffer {
-  return zstdCompressSync(chunk, {
-    pledgedSrcSize: chunk.length,
-    params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_contentSizeFlag]: 1 },
-  });
+/** As `makeFrameInto`, in memory of its own. */
+export function makeFrame(secret: Uint8Array, id: Uint8Array, chunk: Uint8Array): Buffer {
+  const target = Buffer.allocUnsafeSlow(frameBound(chunk.length));
+  return target.subarray(0, makeFrameInto(secret, id, chunk, target, 0));
 }
 
 /** @throws HoldfastError `internal` when `frame` is not exactly the chunk named `id` */
 export function assertFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number): void {
   try {
-    openFrame(secret, id, frame, rawLength);
+    checkFrame(secret, id, frame, rawLength, scratchFor(rawLength));
   } catch (cause) {
     throw new HoldfastError('internal', 'A chunk changed while it was compressed.', {
       why: 'Reading it back gave other bytes than went in.',
@@ -53,17 +62,25 @@ export function assertFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Arra
  * @throws HoldfastError `object-damaged` when it does not decompress, has another length, or is another chunk
  */
 export function openFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number): Buffer {
-  let chunk: Buffer;
+  const chunk = Buffer.allocUnsafeSlow(rawLength + 1);
+  checkFrame(secret, id, frame, rawLength, chunk);
+  return chunk.subarray(0, rawLength);
+}
+
+function checkFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number, target: Buffer): void {
   try {
-    // One byte more than expected, so that a longer chunk is seen rather than cut.
-    chunk = zstdDecompressSync(frame, { maxOutputLength: rawLength + 1 });
+    zstd().decompress(frame, target, rawLength);
   } catch (cause) {
-    throw new HoldfastError('object-damaged', 'A chunk does not decompress.', { cause });
+    throw new HoldfastError('object-damaged', 'A chunk does not decompress to the length that is recorded.', { cause });
   }
-  if (chunk.length !== rawLength)
-    throw new HoldfastError('object-damaged', 'A chunk has another length than recorded.');
-  if (!timingSafeEqual(chunkId(secret, chunk), id)) {
+  if (!timingSafeEqual(chunkId(secret, target.subarray(0, rawLength)), id)) {
     throw new HoldfastError('object-damaged', 'A chunk is not the one its id names.');
   }
-  return chunk;
+}
+
+let scratch = Buffer.alloc(0);
+
+function scratchFor(rawLength: number): Buffer {
+  if (scratch.length < rawLength + 1) scratch = Buffer.allocUnsafeSlow(2 * (rawLength + 1));
+  return scratch;
 }

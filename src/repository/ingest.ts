@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { HoldfastError } from '../base/errors.ts';
 import { Sealer } from '../crypt/age.ts';
 import { Chunker, type ChunkSizes, gearTable } from './chunker.ts';
-import { chunkId, makeFrame } from './frame.ts';
+import { chunkId, idLength } from './frame.ts';
+import { IdList } from './id-list.ts';
 import { PackBuilder, type SealedPack } from './pack.ts';
 import { RowHash } from './row-hash.ts';
 import { type Slab, SlabPool } from './slab.ts';
-import type { StoredStream } from './stored-stream.ts';
+import { directChunks, type EndedStream, type StoredStream } from './stored-stream.ts';
 
 /**
  * Turns streams into packs: cut, name, ask which chunks are new, compress, read back, pack, seal. One Ingest belongs to
@@ -58,7 +60,7 @@ export class Ingest {
   readonly #port: IngestPort;
   readonly #slabs: SlabPool;
   readonly #slabSize: number;
-  readonly #pack = new PackBuilder();
+  readonly #pack: PackBuilder;
   #pending: PendingChunk[] = [];
   #pendingBytes = 0;
   /** The last batch; batches are worked on one after the other, so packs keep the order of the stream. */
@@ -71,6 +73,7 @@ export class Ingest {
     this.#chunker = new Chunker(gearTable(Buffer.from(settings.gearSecret, 'hex')), settings.chunkSizes);
     this.#sealer = new Sealer([settings.dataRecipient]);
     this.#packSize = settings.packSize;
+    this.#pack = new PackBuilder(this.#secret, settings.packSize + settings.chunkSizes.max);
     this.#port = port;
     this.#slabSize = Math.max(batchBytes, 2 * settings.chunkSizes.max);
     this.#slabs = new SlabPool(this.#slabSize);
@@ -88,6 +91,7 @@ export class Ingest {
         release: (slab) => this.#slabs.release(slab),
         add: (bytes, slab) => this.#add(bytes, slab),
         ready: () => this.#ready(),
+        finish: (stream, ids) => this.#finish(stream, ids),
       },
       this.#chunker,
       rowKey === undefined ? undefined : new RowHash(Buffer.from(rowKey, 'hex')),
@@ -95,23 +99,36 @@ export class Ingest {
   }
 
   /** A whole stream that is already in memory. `bytes` must not change before `flush`. */
-  async whole(bytes: Uint8Array): Promise<StoredStream> {
-    const chunks: string[] = [];
+  async whole(bytes: Uint8Array): Promise<EndedStream> {
+    const ids = new IdList();
     for (let at = 0; at < bytes.length; ) {
       const length = this.#chunker.cut(bytes, at, bytes.length, true);
-      chunks.push(this.#add(bytes.subarray(at, at + length), undefined));
+      ids.push(this.#add(bytes.subarray(at, at + length), undefined));
       at += length;
     }
     await this.#ready();
-    return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), chunks };
+    return this.#finish({ size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }, ids);
   }
 
-  #add(bytes: Uint8Array, slab: Slab | undefined): string {
+  #add(bytes: Uint8Array, slab: Slab | undefined): Buffer {
     const id = chunkId(this.#secret, bytes);
     if (slab !== undefined) slab.uses++;
     this.#pending.push({ id, bytes, slab });
     this.#pendingBytes += bytes.length;
-    return id.toString('hex');
+    return id;
+  }
+
+  /** Refers to the chunks of a stream, by a list of its own when there are many. */
+  async #finish(stream: Omit<StoredStream, 'chunks' | 'list'>, ids: IdList): Promise<EndedStream> {
+    const all = ids.bytes();
+    if (ids.count <= directChunks) return { stored: { ...stream, chunks: ids.hex() }, ids: all };
+    const list = await this.whole(all);
+    if (list.stored.chunks === undefined) {
+      throw new HoldfastError('source-failed', 'A stream is too long to be stored.', {
+        why: `It has ${all.length / idLength} chunks.`,
+      });
+    }
+    return { stored: { ...stream, list: list.stored.chunks }, ids: Buffer.concat([all, list.ids]) };
   }
 
   /** Sends a full batch on its way, and waits while too many are. */
@@ -144,7 +161,7 @@ export class Ingest {
   async #store(batch: PendingChunk[], wanted: Uint8Array): Promise<void> {
     for (const [i, { id, bytes }] of batch.entries()) {
       if (wanted[i] !== 1) continue;
-      this.#pack.add(id, makeFrame(this.#secret, id, bytes), bytes.length);
+      this.#pack.add(id, bytes);
       if (this.#pack.length >= this.#packSize) await this.#port.store(await this.#pack.seal(this.#sealer));
     }
   }
@@ -166,8 +183,9 @@ interface StreamHost {
   take(): Slab;
   release(slab: Slab): void;
   /** Takes a chunk over and gives its id. */
-  add(bytes: Uint8Array, slab: Slab): string;
+  add(bytes: Uint8Array, slab: Slab): Buffer;
   ready(): Promise<void>;
+  finish(stream: Omit<StoredStream, 'chunks' | 'list'>, ids: IdList): Promise<EndedStream>;
 }
 
 /** One stream being read. Either `write` bytes, or fill `space()` and say how much with `filled`. */
@@ -176,7 +194,7 @@ export class IngestStream {
   readonly #chunker: Chunker;
   readonly #rowHash: RowHash | undefined;
   readonly #sha256 = createHash('sha256');
-  readonly #chunks: string[] = [];
+  readonly #ids = new IdList();
   #slab: Slab;
   /** Where the chunk under way begins, and one past the last byte. */
   #start = 0;
@@ -237,18 +255,22 @@ export class IngestStream {
       const length = this.#chunker.cut(this.#slab.bytes, this.#start, this.#end, last);
       if (length === 0) return;
       const chunk = this.#slab.bytes.subarray(this.#start, this.#start + length);
-      this.#chunks.push(this.#host.add(chunk, this.#slab));
+      this.#ids.push(this.#host.add(chunk, this.#slab));
       this.#start += length;
     }
   }
 
   /** Ends the stream. Its chunks are stored once the Ingest has been flushed. */
-  async end(): Promise<StoredStream> {
+  async end(): Promise<EndedStream> {
     this.#cut(true);
     this.#host.release(this.#slab);
     await this.#host.ready();
-    const stored: StoredStream = { size: this.#size, sha256: this.#sha256.digest('hex'), chunks: this.#chunks };
-    if (this.#rowHash !== undefined) stored.rows = this.#rowHash.digest();
-    return stored;
+    const stream = { size: this.#size, sha256: this.#sha256.digest('hex') };
+    return this.#host.finish(this.#rowHash ? { ...stream, rows: this.#rowHash.digest() } : stream, this.#ids);
+  }
+
+  /** Gives a stream up in the middle; what of it was stored stays, unreferred to. */
+  abandon(): void {
+    this.#host.release(this.#slab);
   }
 }

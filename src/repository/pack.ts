@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sealer } from '../crypt/age.ts';
 import { encodeDirectory, type PackEntry } from './directory.ts';
+import { frameBound, makeFrameInto } from './frame.ts';
 
 /** A finished pack, ready to be stored. */
 export interface SealedPack {
@@ -10,11 +11,21 @@ export interface SealedPack {
   entries: PackEntry[];
 }
 
-/** Gathers frames until there are enough for an object. */
+/** Gathers frames until there are enough for an object, in one buffer that is used again for the next. */
 export class PackBuilder {
-  #frames: Buffer[] = [];
+  readonly #secret: Uint8Array;
+  #buffer: Buffer;
   #entries: PackEntry[] = [];
   #length = 0;
+
+  /**
+   * @param secret the chunk-id secret, 32 bytes
+   * @param expected bytes of frames that a pack usually has
+   */
+  constructor(secret: Uint8Array, expected: number) {
+    this.#secret = secret;
+    this.#buffer = Buffer.allocUnsafeSlow(expected);
+  }
 
   /** Bytes of the frames so far. */
   get length(): number {
@@ -25,17 +36,24 @@ export class PackBuilder {
     return this.#entries.length === 0;
   }
 
-  add(id: Buffer, frame: Buffer, rawLength: number): void {
-    this.#frames.push(frame);
-    this.#entries.push({ id, length: frame.length, rawLength });
-    this.#length += frame.length;
+  /** Compresses a chunk and reads it back. @throws HoldfastError `internal` when it does not come back as it was */
+  add(id: Buffer, chunk: Uint8Array): void {
+    const needed = this.#length + frameBound(chunk.length);
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(this.#buffer.length * 1.25)));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    const length = makeFrameInto(this.#secret, id, chunk, this.#buffer, this.#length);
+    this.#entries.push({ id, length, rawLength: chunk.length });
+    this.#length += length;
   }
 
   /** The pack of what was added so far; the builder starts anew. */
   async seal(sealer: Sealer): Promise<SealedPack> {
-    const [frames, entries, length] = [this.#frames, this.#entries, this.#length];
-    [this.#frames, this.#entries, this.#length] = [[], [], 0];
-    const bytes = await sealer.seal([...frames, encodeDirectory(entries, length)]);
+    const [entries, length] = [this.#entries, this.#length];
+    const bytes = await sealer.seal([this.#buffer.subarray(0, length), encodeDirectory(entries, length)]);
+    [this.#entries, this.#length] = [[], 0];
     return { name: createHash('sha256').update(bytes).digest('hex'), bytes, entries };
   }
 }

@@ -1,29 +1,64 @@
 /**
- * Runs before the tests: finds the programs they need, installs what is missing where it can, and otherwise names the
- * command that does. No test is skipped because a program is missing.
+ * Runs before the tests and the demo: finds the programs they need, installs what is missing where it can, and otherwise
+ * names the command that does. Nothing is skipped because a program is missing.
+ *
+ * Arguments: `demo` for what the demo needs, `bench` for the benchmark; without, what the tests need.
  */
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 
-const needed = [
-  { program: 'age', package: 'age' },
-  { program: 'zstd', package: 'zstd' },
-  { program: 'jq', package: 'jq' },
-  { program: 'openssl', package: 'openssl' },
+interface Need {
+  program: string;
+  package: string;
+  found?: () => boolean;
+}
+
+const onPath = (program: string) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0;
+
+const server: Need = {
+  program: 'postgres',
+  package: 'postgresql',
+  found: () => (onPath('postgres') && onPath('initdb')) || globSync('/usr/lib/postgresql/*/bin/initdb').length > 0,
+};
+const clients: Need = { program: 'pg_dump', package: 'postgresql-client' };
+const recovery = ['age', 'zstd', 'jq', 'openssl'].map((program) => ({ program, package: program }));
+const peers = [
+  { program: 'restic', package: 'restic' },
+  { program: 'borg', package: 'borgbackup' },
 ];
 
-const has = (program: string) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0;
+const needs: Record<string, Need[]> = {
+  demo: [server, clients],
+  test: [server, clients, ...recovery],
+  bench: [server, clients, ...recovery, ...peers],
+};
+const purpose = process.argv[2] ?? 'test';
+const missing = (needs[purpose] ?? []).filter(({ program, found }) => !(found ?? (() => onPath(program)))());
 
-const missing = needed.filter(({ program }) => !has(program)).map((need) => need.package);
 if (missing.length > 0) {
-  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-  const before = process.getuid?.() === 0 ? '' : 'sudo -n ';
-  console.error(`Installing what the tests need: ${missing.join(', ')}`);
-  const run = spawnSync('sh', ['-c', `${before}apt-get update -qq && ${before}${install}`], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  if (run.status !== 0) {
-    console.error(`Could not install them. Run this as root, then the tests again:\n  apt-get update && ${install}`);
+  const names = missing.map((need) => need.package).join(' ');
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo -n ';
+  const install = `apt-get install -y --no-install-recommends ${names}`;
+  // Debian's package would also make a cluster of its own and start it; nothing here needs that.
+  const switchFile = '/etc/postgresql-common/createcluster.d/holdfast-none.conf';
+  const script = [
+    'set -e',
+    `${sudo}apt-get update -qq`,
+    ...(missing.includes(server)
+      ? [
+          `${sudo}apt-get install -y --no-install-recommends postgresql-common`,
+          `${sudo}mkdir -p /etc/postgresql-common/createcluster.d`,
+          `echo "create_main_cluster = false" | ${sudo}tee ${switchFile} >/dev/null`,
+        ]
+      : []),
+    `${sudo}env DEBIAN_FRONTEND=noninteractive ${install}`,
+    `${sudo}rm -f ${switchFile}`,
+  ].join('\n');
+  console.error(`Installing what is missing: ${names}`);
+  const run = spawnSync('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const still = missing.filter(({ program, found }) => !(found ?? (() => onPath(program)))());
+  if (run.status !== 0 || still.length > 0) {
+    console.error(`Could not install it. Run this as root, then start again:\n  apt-get update && ${install}`);
     process.exit(1);
   }
 }

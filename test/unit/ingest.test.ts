@@ -6,7 +6,7 @@ import { openFile } from '../../src/crypt/age.ts';
 import { openFrame } from '../../src/repository/frame.ts';
 import { Ingest, type IngestPort, type IngestSettings } from '../../src/repository/ingest.ts';
 import type { SealedPack } from '../../src/repository/pack.ts';
-import type { StoredStream } from '../../src/repository/stored-stream.ts';
+import { directChunks, type EndedStream } from '../../src/repository/stored-stream.ts';
 
 const identity = await generateIdentity();
 const secret = Buffer.alloc(32, 3).toString('hex');
@@ -57,9 +57,9 @@ class MemoryPort implements IngestPort {
   }
 }
 
-async function joined(port: MemoryPort, stream: StoredStream): Promise<Buffer> {
+async function joined(port: MemoryPort, { stored }: EndedStream): Promise<Buffer> {
   const chunks = await port.chunks();
-  return Buffer.concat(stream.chunks.map((id) => chunks.get(id)!));
+  return Buffer.concat(stored.chunks!.map((id) => chunks.get(id)!));
 }
 
 describe('ingest', () => {
@@ -70,11 +70,11 @@ describe('ingest', () => {
       const ingest = new Ingest(settings, port);
       const stream = ingest.stream();
       for (let at = 0; at < bytes.length; at += step) await stream.write(bytes.subarray(at, at + step));
-      const stored = await stream.end();
+      const ended = await stream.end();
       await ingest.flush();
-      expect(stored.size).toBe(bytes.length);
-      expect(stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
-      expect((await joined(port, stored)).equals(bytes)).toBe(true);
+      expect(ended.stored.size).toBe(bytes.length);
+      expect(ended.stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      expect((await joined(port, ended)).equals(bytes)).toBe(true);
       expect(port.packs.length).toBeGreaterThan(5);
     }
   });
@@ -96,18 +96,37 @@ describe('ingest', () => {
     const second = await ingest.whole(Buffer.from(bytes));
     await ingest.flush();
     expect(second).toEqual(first);
-    expect((await port.chunks()).size).toBe(new Set(first.chunks).size);
+    expect((await port.chunks()).size).toBe(new Set(first.stored.chunks).size);
   });
 
   it('takes the empty stream and the row fingerprint', async () => {
     const port = new MemoryPort();
     const ingest = new Ingest(settings, port);
-    expect(await ingest.stream().end()).toMatchObject({ size: 0, chunks: [] });
+    expect(await ingest.stream().end()).toMatchObject({ stored: { size: 0, chunks: [] } });
     const rows = ingest.stream('00112233445566778899aabbccddeeff');
     await rows.write(Buffer.from('1\ta\n2\tb\n'));
-    expect((await rows.end()).rows).toMatchObject({ rows: 2 });
+    expect((await rows.end()).stored.rows).toMatchObject({ rows: 2 });
     await ingest.flush();
     expect(port.packs.length).toBe(1);
+  });
+
+  it('refers to very many chunks by a list, itself stored', async () => {
+    const port = new MemoryPort();
+    const small = { ...settings, chunkSizes: { min: 64, average: 256, max: 1024 } };
+    const ingest = new Ingest(small, port);
+    const bytes = randomBytes(2_000_000);
+    const { stored, ids } = await ingest.whole(bytes);
+    await ingest.flush();
+    expect(stored.chunks).toBeUndefined();
+    const chunks = await port.chunks();
+    const list = Buffer.concat(stored.list!.map((id) => chunks.get(id)!));
+    expect(list.length / 32).toBeGreaterThan(directChunks);
+    const parts = Array.from(
+      { length: list.length / 32 },
+      (_, i) => chunks.get(list.toString('hex', i * 32, i * 32 + 32))!,
+    );
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    expect(Buffer.from(ids).equals(Buffer.concat([list, Buffer.from(stored.list!.join(''), 'hex')]))).toBe(true);
   });
 
   it('reports a failed store on a later call, and on flush', async () => {

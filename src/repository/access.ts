@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.ts';
+import type { Emit } from '../base/events.ts';
+import type { Party } from '../crypt/parties.ts';
+import type { Site } from '../sites/site.ts';
+import type { Trust } from './trust.ts';
+
+/** What work on a repository needs: where it lies, whom to believe, which keys are at hand. */
+export interface RepositoryAccess {
+  readonly site: Site;
+  readonly trust: Trust;
+  /** This machine as a backup host; missing on a machine that only restores. */
+  readonly host?: Party;
+  /** Owners and verifiers whose identity files were given. */
+  readonly identities: readonly Party[];
+  /** Names of hosts whose index entries this host may deduplicate against, besides its own. */
+  readonly dedupWith: readonly string[];
+  /** Private directory for what this machine remembers: high-water marks, pins, caches. */
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** `host` and `identities`, in the order in which they are tried. */
+export function partiesAtHand(access: Pick<RepositoryAccess, 'host' | 'identities'>): Party[] {
+  return [...access.identities, ...(access.host ? [access.host] : [])];
+}

@@ -1,0 +1,125 @@
+import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import type { RangeReader } from '../crypt/age.ts';
+import { headerPrefixBytes, Opener } from '../crypt/age.ts';
+import type { RepositoryAccess } from './access.ts';
+import { CatalogOpener } from './catalog-object.ts';
+import { decodeDirectory, directoryLength, directoryTrailerLength, type PackEntry } from './directory.ts';
+import { assertIndexedPack, type IndexedPack, type IndexPayload, indexedPack } from './index-object.ts';
+import { promisedHash } from './layout.ts';
+import type { IgnoredObject } from './snapshot.ts';
+import type { OpenedSource } from './source-record.ts';
+
+/** Packs that a site lists: name (SHA-256) → size in bytes. */
+export async function listPacks(access: RepositoryAccess, source: OpenedSource): Promise<Map<string, number>> {
+  const packs = new Map<string, number>();
+  for await (const { name, size } of access.site.list(source.layout.packs)) {
+    const hash = promisedHash(name);
+    if (hash !== undefined && name === source.layout.pack(hash)) packs.set(hash, size);
+  }
+  return packs;
+}
+
+/** One trusted index object. */
+export interface LoadedIndex extends IndexPayload {
+  id: string;
+}
+
+/**
+ * Every index object that a host signed. What cannot be trusted or read is reported and passed over: an index entry is a
+ * hint, and whatever is missing can be read from the packs' own directories.
+ */
+export async function* loadIndexes(
+  access: RepositoryAccess,
+  source: OpenedSource,
+  ignore: (object: IgnoredObject) => void,
+): AsyncGenerator<LoadedIndex, void, undefined> {
+  const opener = new CatalogOpener(
+    source.keys.map(({ catalogIdentity }) => catalogIdentity),
+    access.trust,
+  );
+  for await (const { name } of access.site.list(source.layout.index)) {
+    access.signal.throwIfAborted();
+    const id = promisedHash(name);
+    if (id === undefined) {
+      ignore({ object: name, why: 'Its name is no SHA-256.' });
+      continue;
+    }
+    try {
+      const bytes = await access.site.read(name);
+      const payload = await opener.open<IndexPayload>(id, bytes, {
+        kind: 'index',
+        source: source.name,
+        roles: ['backup'],
+      });
+      for (const pack of payload.packs) assertIndexedPack(pack);
+      yield { ...payload, id };
+    } catch (error) {
+      if (!isHoldfastError(error, 'object-damaged', 'not-trusted', 'wrong-key', 'object-missing')) throw error;
+      ignore({ object: name, why: error.why ?? error.message });
+    }
+  }
+}
+
+/** Opens packs by the data keys of a source. */
+export class PackOpener {
+  readonly #access: RepositoryAccess;
+  readonly #source: OpenedSource;
+  readonly #opener: Opener;
+
+  /** @throws HoldfastError `wrong-key` when no owner's identity was at hand */
+  constructor(access: RepositoryAccess, source: OpenedSource) {
+    this.#access = access;
+    this.#source = source;
+    this.#opener = new Opener(dataIdentitiesOf(source));
+  }
+
+  /**
+   * What a pack holds, from its own directory.
+   *
+   * @param size bytes of the object
+   * @throws HoldfastError `object-damaged`, `object-missing`, `wrong-key`
+   */
+  async directory(pack: string, size: number): Promise<IndexedPack> {
+    const name = this.#source.layout.pack(pack);
+    const prefix = await this.#access.site.read(name, { offset: 0, length: Math.min(headerPrefixBytes, size) });
+    const reader = await this.#opener.openPrefix(prefix, size);
+    const read = (offset: number, length: number) => this.#range(name, reader, offset, length);
+    const end = reader.plaintextSize;
+    if (end < directoryTrailerLength) throw new HoldfastError('object-damaged', `Pack ${pack} has no directory.`);
+    const length = directoryLength(await read(end - directoryTrailerLength, directoryTrailerLength));
+    if (length > end) throw new HoldfastError('object-damaged', `Pack ${pack} has a directory longer than itself.`);
+    const entries = decodeDirectory(await read(end - length, length), end - length);
+    return indexedPack(pack, size, entries);
+  }
+
+  /** A whole pack object's plaintext: its entries, and its frames back to back. */
+  async whole(pack: string, object: Uint8Array): Promise<{ entries: PackEntry[]; frames: Buffer }> {
+    const plain = await this.#opener.open(object);
+    if (plain.length < directoryTrailerLength) {
+      throw new HoldfastError('object-damaged', `Pack ${pack} has no directory.`);
+    }
+    const length = directoryLength(plain.subarray(plain.length - directoryTrailerLength));
+    if (length > plain.length)
+      throw new HoldfastError('object-damaged', `Pack ${pack} has a directory longer than itself.`);
+    const frames = plain.subarray(0, plain.length - length);
+    return { entries: decodeDirectory(plain.subarray(frames.length), frames.length), frames };
+  }
+
+  async #range(name: string, reader: RangeReader, offset: number, length: number): Promise<Buffer> {
+    const covering = reader.covering({ offset, length });
+    return reader.open({ offset, length }, await this.#access.site.read(name, covering));
+  }
+}
+
+/** @throws HoldfastError `wrong-key` when some generation's data key is not at hand */
+export function dataIdentitiesOf(source: OpenedSource): string[] {
+  return source.keys.map(({ dataIdentity, generation }) => {
+    if (dataIdentity !== undefined) return dataIdentity;
+    const owners = source.record.generations.find((record) => record.generation === generation)?.keys ?? [];
+    const who = owners.filter(({ role }) => role !== 'backup').map(({ party }) => party);
+    throw new HoldfastError('wrong-key', `The data of the source "${source.name}" needs an owner's identity.`, {
+      why: `A host key opens the catalog only. Owners of this source: ${who.join(', ')}.`,
+      hint: 'Give an identity file: --identity FILE',
+    });
+  });
+}

@@ -1,0 +1,215 @@
+import { Worker } from 'node:worker_threads';
+import { fromPlainError, HoldfastError, toPlainError } from '../base/errors.ts';
+import type { ReadPort } from './chunk-locations.ts';
+import type { IngestPort } from './ingest.ts';
+import { flushTask } from './lane.ts';
+import { type FromLane, fromPlainPack, type LaneQuestion, type LaneSetup, type ToLane } from './lane-messages.ts';
+
+/** Main-thread side of the worker threads that do the heavy work. */
+export interface Lanes extends AsyncDisposable {
+  /** How many there are. */
+  readonly count: number;
+  /**
+   * Runs a task in the next free lane; tasks start in the order of the calls.
+   *
+   * @param input survives structured cloning
+   */
+  run<Output>(task: string, input: unknown, options?: LaneOptions): Promise<Output>;
+  /** Runs a task once in every lane. */
+  runInEach<Output>(task: string, input: unknown): Promise<Output[]>;
+  /** Resolves when every lane has handed over everything it was given to store. */
+  flush(): Promise<void>;
+}
+
+export interface LaneOptions {
+  /** Called with what the task reports, a few times a second at most. */
+  onProgress?: (amount: number) => void;
+  /** Buffers of the input that are moved rather than copied. */
+  transfer?: ArrayBuffer[];
+}
+
+export interface LanesSettings extends LaneSetup {
+  /** Module that calls `serveLane`. */
+  entry: URL;
+  count: number;
+  /** Answers the questions of lanes; needed for what `writing` and `reading` ask for. */
+  port: Partial<IngestPort & ReadPort>;
+  /** When aborted, the threads are ended at once and everything under way is rejected with its reason. */
+  signal?: AbortSignal;
+}
+
+interface Task {
+  name: string;
+  input: unknown;
+  options: LaneOptions;
+  resolve(output: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Lane {
+  worker: Worker;
+  task: Task | undefined;
+  ended: Promise<void>;
+}
+
+/** Starts the worker threads. They end when disposed of; kept values are closed then. */
+export function openLanes(settings: LanesSettings): Lanes {
+  return new ThreadLanes(settings);
+}
+
+class ThreadLanes implements Lanes {
+  readonly #lanes: Lane[] = [];
+  readonly #queue: Task[] = [];
+  readonly #port: LanesSettings['port'];
+  #failure: { error: unknown } | undefined;
+  #closing = false;
+
+  constructor({ entry, count, port, signal, writing, reading }: LanesSettings) {
+    this.#port = port;
+    for (let i = 0; i < count; i++) this.#lanes.push(this.#start(entry, { writing, reading }));
+    const abort = () => void this.#fail(signal?.reason);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  }
+
+  get count(): number {
+    return this.#lanes.length;
+  }
+
+  #start(entry: URL, setup: LaneSetup): Lane {
+    const worker = new Worker(entry, { workerData: setup });
+    const lane: Lane = {
+      worker,
+      task: undefined,
+      ended: new Promise((resolve) => worker.once('exit', () => resolve())),
+    };
+    worker.on('message', (message: FromLane) => this.#receive(lane, message));
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => {
+      if (!this.#closing) this.#fail(new HoldfastError('internal', 'A worker thread ended by itself.'));
+    });
+    return lane;
+  }
+
+  run<Output>(name: string, input: unknown, options: LaneOptions = {}): Promise<Output> {
+    return new Promise<Output>((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure.error);
+      const task: Task = { name, input, options, resolve: (output) => resolve(output as Output), reject };
+      const free = this.#lanes.find((lane) => lane.task === undefined);
+      if (free) this.#give(free, task);
+      else this.#queue.push(task);
+    });
+  }
+
+  async runInEach<Output>(name: string, input: unknown): Promise<Output[]> {
+    // Every lane must be free, else one of them could be handed the task twice.
+    while (this.#lanes.some((lane) => lane.task !== undefined)) {
+      await Promise.race(this.#lanes.flatMap((lane) => (lane.task === undefined ? [] : [settled(lane.task)])));
+    }
+    return Promise.all(this.#lanes.map(() => this.run<Output>(name, input)));
+  }
+
+  async flush(): Promise<void> {
+    await this.runInEach(flushTask, undefined);
+  }
+
+  #give(lane: Lane, task: Task): void {
+    lane.task = task;
+    const message: ToLane = { type: 'task', task: 0, name: task.name, input: task.input };
+    try {
+      lane.worker.postMessage(message, task.options.transfer ?? []);
+    } catch (error) {
+      this.#free(lane);
+      task.reject(error);
+    }
+  }
+
+  #free(lane: Lane): void {
+    lane.task = undefined;
+    const next = this.#queue.shift();
+    if (next) this.#give(lane, next);
+  }
+
+  #receive(lane: Lane, message: FromLane): void {
+    const { task } = lane;
+    if (message.type === 'ask') void this.#answer(lane, message.ask, message.question);
+    else if (message.type === 'progress') task?.options.onProgress?.(message.amount);
+    else if (message.type === 'done') {
+      this.#free(lane);
+      task?.resolve(message.output);
+    } else if (message.type === 'failed') {
+      this.#free(lane);
+      task?.reject(fromPlainError(message.error));
+    }
+  }
+
+  async #answer(lane: Lane, ask: number, question: LaneQuestion): Promise<void> {
+    let message: ToLane;
+    let transfer: ArrayBuffer[] = [];
+    try {
+      const value = await this.#ask(question);
+      message = { type: 'answer', ask, value };
+      // A range read from a site has its memory to itself, so it can be moved.
+      if (question.about === 'read' && value instanceof Uint8Array && value.byteLength === value.buffer.byteLength) {
+        transfer = [value.buffer as ArrayBuffer];
+      }
+    } catch (error) {
+      message = { type: 'refusal', ask, error: toPlainError(error) };
+    }
+    if (!this.#failure) lane.worker.postMessage(message, transfer);
+  }
+
+  #ask(question: LaneQuestion): Promise<unknown> {
+    const { claim, store, locate, read } = this.#port;
+    const bytes = (ids: Uint8Array) => Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+    switch (question.about) {
+      case 'claim':
+        return claim!.call(this.#port, bytes(question.ids));
+      case 'store':
+        return store!.call(this.#port, fromPlainPack(question.pack));
+      case 'locate':
+        return locate!.call(this.#port, bytes(question.ids));
+      case 'read':
+        return read!.call(this.#port, question.pack, question.offset, question.length);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure || this.#closing) return;
+    this.#failure = { error };
+    const under = this.#lanes.flatMap((lane) => (lane.task ? [lane.task] : []));
+    for (const task of [...under, ...this.#queue.splice(0)]) task.reject(error);
+    for (const lane of this.#lanes) void lane.worker.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#failure) {
+      await Promise.all(this.#lanes.map((lane) => lane.worker.terminate()));
+      return;
+    }
+    const message: ToLane = { type: 'end' };
+    for (const lane of this.#lanes) lane.worker.postMessage(message);
+    const gone = Promise.all(this.#lanes.map((lane) => lane.ended));
+    // A kept connection whose server hangs must not hold the program.
+    const patience = AbortSignal.timeout(5000);
+    await Promise.race([gone, new Promise((resolve) => patience.addEventListener('abort', resolve, { once: true }))]);
+    await Promise.all(this.#lanes.map((lane) => lane.worker.terminate()));
+  }
+}
+
+/** Resolves when the task has ended, either way. */
+function settled(task: Task): Promise<void> {
+  return new Promise((done) => {
+    const { resolve, reject } = task;
+    task.resolve = (output) => {
+      resolve(output);
+      done();
+    };
+    task.reject = (error) => {
+      reject(error);
+      done();
+    };
+  });
+}

@@ -1,0 +1,80 @@
+import { createHmac } from 'node:crypto';
+import { sha256Hex } from '../crypt/secrets.ts';
+
+/** Names of objects on a site; docs/format.md §1. */
+
+export const formatVersion = 1;
+
+export const rootObjects = {
+  repository: 'holdfast.json',
+  trust: 'trust.json',
+  recoveryText: 'RECOVERY.md',
+  recoveryScript: 'recover.sh',
+} as const;
+
+export const trustCopy = (sha256: string) => `trust/${sha256}`;
+
+/** The id under which a repository's objects know each other. @param key the configuration's random hex string */
+export function repositoryIdOf(key: string): string {
+  return sha256Hex('holdfast repository\0', key).slice(0, 32);
+}
+
+/** The opaque id of a source: the operator of a site cannot confirm a guessed name. */
+export function sourceIdOf(key: string, sourceName: string): string {
+  return createHmac('sha256', key).update(`source\0${sourceName}`).digest('hex').slice(0, 32);
+}
+
+/** The objects of one source. */
+export class SourceLayout {
+  readonly id: string;
+  readonly prefix: string;
+
+  constructor(sourceId: string) {
+    this.id = sourceId;
+    this.prefix = `sources/${sourceId}/`;
+  }
+
+  get source(): string {
+    return `${this.prefix}source.json`;
+  }
+
+  key(generation: number, party: string): string {
+    return `${this.prefix}keys/${generation}/${party}.age`;
+  }
+
+  answer(party: string): string {
+    return `${this.prefix}answers/${party}.json`;
+  }
+
+  get packs(): string {
+    return `${this.prefix}packs/`;
+  }
+
+  pack(sha256: string): string {
+    return `${this.packs}${sha256.slice(0, 2)}/${sha256}`;
+  }
+
+  get index(): string {
+    return `${this.prefix}index/`;
+  }
+
+  get snapshots(): string {
+    return `${this.prefix}snapshots/`;
+  }
+
+  get tombstones(): string {
+    return `${this.prefix}tombstones/`;
+  }
+
+  get leases(): string {
+    return `${this.prefix}leases/`;
+  }
+}
+
+const hashName = /^[0-9a-f]{64}$/;
+
+/** The SHA-256 that an object's name promises: its last segment. Undefined when it is no such name. */
+export function promisedHash(name: string): string | undefined {
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  return hashName.test(last) ? last : undefined;
+}

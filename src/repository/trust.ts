@@ -1,0 +1,115 @@
+import { HoldfastError } from '../base/errors.ts';
+import { type Envelope, parseEnvelope, verifyEnvelope } from '../crypt/dsse.ts';
+import type { PublicParty } from '../crypt/parties.ts';
+import { sha256Hex } from '../crypt/secrets.ts';
+import { formatVersion, repositoryIdOf, sourceIdOf } from './layout.ts';
+
+/** What a party's signature counts for: `owner` opens and decides, `verify` proves restores, `backup` is a host. */
+export type PartyRole = 'owner' | 'verify' | 'backup';
+
+export interface TrustParty extends PublicParty {
+  readonly role: PartyRole;
+  /** Names of the sources it may act for; undefined: all. */
+  readonly sources?: readonly string[];
+}
+
+/** What every signed payload says of itself. */
+export interface SignedPayload {
+  kind: string;
+  repository: string;
+  /** Source id; of statements about one source. */
+  source?: string;
+  /** Name of the party. */
+  signer: string;
+}
+
+/** The trust root of a repository: whose signature counts for what. It comes from the configuration, never from a site. */
+export class Trust {
+  readonly repositoryId: string;
+  readonly parties: readonly TrustParty[];
+  readonly #key: string;
+
+  /** @param repositoryKey the configuration's random hex string */
+  constructor(repositoryKey: string, parties: readonly TrustParty[]) {
+    this.#key = repositoryKey;
+    this.repositoryId = repositoryIdOf(repositoryKey);
+    this.parties = parties;
+  }
+
+  sourceId(sourceName: string): string {
+    return sourceIdOf(this.#key, sourceName);
+  }
+
+  /** Parties that may act for a source. */
+  partiesFor(sourceName: string): TrustParty[] {
+    return this.parties.filter(({ sources }) => sources === undefined || sources.includes(sourceName));
+  }
+
+  /**
+   * The payload of a signed object, if one of `roles` signed it and it is about what it should be about.
+   *
+   * @param expected.source source name; undefined for statements about the whole repository
+   * @throws HoldfastError `object-damaged` when it is malformed, `not-trusted` otherwise; `why` names the reason.
+   */
+  verify<P extends SignedPayload>(
+    bytes: Uint8Array,
+    expected: { kind: string; source?: string; roles: readonly PartyRole[] },
+  ): P {
+    const envelope = parseEnvelope(bytes);
+    const payload = parsePayload(envelope);
+    const party = this.parties.find(({ publicSigningKey }) => publicSigningKey === envelope.keyid);
+    if (!party) throw distrusted('Its signing key is not in the configuration.');
+    if (!verifyEnvelope(envelope, party.publicSigningKey))
+      throw distrusted(`Its signature is not one of ${party.name}.`);
+    if (payload.signer !== party.name) throw distrusted(`It names another signer than ${party.name}, who signed it.`);
+    if (!expected.roles.includes(party.role)) {
+      throw distrusted(`${party.name} signed it, whose role ${party.role} does not count for this.`);
+    }
+    if (payload.kind !== expected.kind) throw distrusted('It is a statement of another kind.');
+    if (payload.repository !== this.repositoryId) throw distrusted('It belongs to another repository.');
+    if (expected.source !== undefined) {
+      if (payload.source !== this.sourceId(expected.source)) throw distrusted('It belongs to another source.');
+      if (party.sources && !party.sources.includes(expected.source)) {
+        throw distrusted(`${party.name} signed it, who may not act for this source.`);
+      }
+    }
+    return payload as P;
+  }
+
+  /** The public part, as it lies on sites: docs/format.md §7. The same configuration always gives the same bytes. */
+  text(): Buffer {
+    const parties = this.parties
+      .map(({ name, role, recipient, publicSigningKey, sources }) => ({
+        name,
+        role,
+        recipient,
+        publicSigningKey,
+        ...(sources && { sources: sources.map((source) => this.sourceId(source)).sort() }),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return Buffer.from(`${JSON.stringify({ format: formatVersion, repository: this.repositoryId, parties })}\n`);
+  }
+
+  /** What the escrow sheet carries. */
+  get sha256(): string {
+    return sha256Hex(this.text());
+  }
+}
+
+function parsePayload(envelope: Envelope): SignedPayload {
+  try {
+    const payload = JSON.parse(envelope.payload.toString('utf8'));
+    const texts = [payload.kind, payload.repository, payload.signer];
+    if (texts.some((text) => typeof text !== 'string')) throw new Error('fields are missing');
+    return payload;
+  } catch (cause) {
+    throw new HoldfastError('object-damaged', 'A signed object is malformed.', {
+      why: 'Its payload is no statement.',
+      cause,
+    });
+  }
+}
+
+function distrusted(why: string): HoldfastError {
+  return new HoldfastError('not-trusted', 'A signed object is not trusted.', { why });
+}
