@@ -1,0 +1,40 @@
+/** A PostgreSQL URL from the command line. Nothing of it is ever quoted: it may hold a password. */
+import { findingsOf } from '../config/findings.ts';
+import { connection, type PostgresConnection } from '../config/postgres-connection.ts';
+import { badUsage } from './usage.ts';
+
+export interface PostgresUrl {
+  /** Without the password. */
+  url: string;
+  connection: PostgresConnection;
+  password?: string;
+}
+
+/** @throws HoldfastError `usage` */
+export function readPostgresUrl(text: string, flag: string): PostgresUrl {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw badUsage(`${flag} wants a URL postgres://user@host:port/database.`);
+  }
+  const password = url.searchParams.get('password') ?? decoded(url.password);
+  url.searchParams.delete('password');
+  url.password = '';
+  const read = connection.safeParse(url.href);
+  if (!read.success) {
+    const problems = findingsOf(connection, url.href, read.error.issues);
+    throw badUsage(`${flag} cannot be used: ${problems.map(({ message }) => message).join('; ')}.`);
+  }
+  const { password: _none, ...server } = read.data as PostgresConnection & { password?: unknown };
+  return { url: url.href, connection: server, ...(password !== '' && { password }) };
+}
+
+/** A password that is not encoded well is what was written. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

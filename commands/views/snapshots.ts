@@ -1,0 +1,39 @@
+/** Snapshots, the newest last: where a terminal ends. */
+import type { SourceSnapshots } from '../../src/jobs/snapshots.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+import { formatAge, formatTime } from './times.ts';
+import { shortId, totalsText } from './totals.ts';
+
+export interface SnapshotsView {
+  width?: number | undefined;
+  style: Style;
+  timeZone: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+export function snapshotsText(listings: readonly SourceSnapshots[], view: SnapshotsView): string {
+  const rows = listings.flatMap(({ source, snapshots }) => snapshots.map((snapshot) => ({ source, snapshot })));
+  return table(
+    [
+      { title: 'SNAPSHOT', value: ({ source, snapshot }) => `${source}@${shortId(snapshot.id)}` },
+      { title: 'NO.', value: ({ snapshot }) => String(snapshot.sequence), align: 'right' },
+      { title: `TIME (${view.timeZone})`, value: ({ snapshot }) => formatTime(snapshot.time, view.timeZone) },
+      { title: 'AGE', value: ({ snapshot }) => formatAge(snapshot.time, view.now), align: 'right' },
+      { title: 'TAGS', value: ({ snapshot }) => snapshot.tags.join(' '), cut: 'end' },
+      {
+        title: 'LACKS',
+        value: ({ snapshot }) => {
+          const count = snapshot.shortfalls.filter(({ degrades }) => degrades).length;
+          return count === 0 ? '' : String(count);
+        },
+        align: 'right',
+        paint: (text) => view.style.yellow(text),
+      },
+      { title: 'CONTENT', value: ({ snapshot }) => totalsText(snapshot.totals), cut: 'end' },
+    ],
+    rows,
+    view,
+  );
+}

@@ -1,0 +1,1 @@
+export type { RepositoryAccess } from '../repository/access.ts';

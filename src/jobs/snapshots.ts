@@ -1,0 +1,103 @@
+import { HoldfastError } from '../base/errors.ts';
+import type { RepositoryAccess } from '../repository/access.ts';
+import { type KnownSnapshot, listSnapshots, type SnapshotListing } from '../repository/snapshot.ts';
+import { type OpenedSource, openSource, readSourceRecord } from '../repository/source-record.ts';
+import { assertRepository } from './init.ts';
+
+export interface SourceSnapshots extends SnapshotListing {
+  source: string;
+  /** Before its first backup. */
+  begun: boolean;
+}
+
+/** Every snapshot of the given sources, as far as it can be trusted. */
+export async function snapshotsOf(access: RepositoryAccess, sources: readonly string[]): Promise<SourceSnapshots[]> {
+  await assertRepository(access);
+  const all: SourceSnapshots[] = [];
+  for (const name of sources) {
+    const begun = (await readSourceRecord(access, name)) !== undefined;
+    const listing: SnapshotListing = begun
+      ? await listSnapshots(access, await openSource(access, name))
+      : { snapshots: [], ignored: [], gaps: [], freshnessKnown: true };
+    all.push({ source: name, begun, ...listing });
+  }
+  return all;
+}
+
+export interface FoundSnapshot {
+  source: OpenedSource;
+  snapshot: KnownSnapshot;
+}
+
+const datePattern = /^\d{4}-\d\d-\d\d(T[\d:.]+Z?)?$/;
+
+/**
+ * The snapshot that an address names: `source`, `source@latest`, `source@2026-11-22` (the newest of that day, in UTC, or
+ * before that time), `source@<id prefix>`.
+ *
+ * @throws HoldfastError `usage`, `not-found`, `rollback` when "the latest" is asked for and the site hides newer ones
+ */
+export async function findSnapshot(access: RepositoryAccess, address: string): Promise<FoundSnapshot> {
+  await assertRepository(access);
+  const at = address.lastIndexOf('@');
+  const [name, which] = at < 0 ? [address, 'latest'] : [address.slice(0, at), address.slice(at + 1)];
+  const source = await openSource(access, name);
+  const listing = await listSnapshots(access, source);
+  for (const { object, why } of listing.ignored) {
+    access.emit({ type: 'warning', source: name, text: `${object} does not count: ${why}` });
+  }
+  if (listing.rollback) reportRollback(access, name, listing.rollback, which === 'latest');
+  else if (!listing.freshnessKnown) {
+    access.emit({
+      type: 'note',
+      source: name,
+      text: `This machine sees ${name} for the first time: it cannot tell whether the site shows the newest snapshot.`,
+    });
+  }
+  const { snapshots } = listing;
+  const snapshot = which === 'latest' ? snapshots.at(-1) : byDateOrId(snapshots, name, which);
+  if (!snapshot) {
+    throw new HoldfastError('not-found', `There is no snapshot ${address}.`, {
+      why:
+        snapshots.length === 0 ? 'The site shows none of this source.' : `The site shows ${snapshots.length} others.`,
+      hint: `See them: holdfast snapshots ${name}`,
+    });
+  }
+  return { source, snapshot };
+}
+
+function byDateOrId(snapshots: KnownSnapshot[], name: string, which: string): KnownSnapshot | undefined {
+  if (datePattern.test(which)) {
+    return snapshots.findLast(({ time }) => (which.length === 10 ? time.slice(0, 10) === which : time <= which));
+  }
+  if (!/^[0-9a-f]{4,64}$/.test(which)) {
+    throw new HoldfastError('usage', `"${which}" names no snapshot of ${name}.`, {
+      why: 'It is neither `latest`, nor a date, nor at least four characters of an id.',
+      hint: `See them: holdfast snapshots ${name}`,
+    });
+  }
+  const found = snapshots.filter(({ id }) => id.startsWith(which));
+  if (found.length > 1) {
+    throw new HoldfastError('usage', `Several snapshots of ${name} begin with ${which}.`, {
+      hint: 'Give more of the id.',
+    });
+  }
+  return found[0];
+}
+
+function reportRollback(
+  access: RepositoryAccess,
+  name: string,
+  { known, shown }: NonNullable<SnapshotListing['rollback']>,
+  refuse: boolean,
+): void {
+  const text = `The site "${access.site.name}" shows an older state of ${name} than this machine has seen.`;
+  const why = `Known: number ${known.sequence} of ${known.time}; shown: ${shown ? `number ${shown.sequence} of ${shown.time}` : 'none'}.`;
+  if (refuse) {
+    throw new HoldfastError('rollback', text, {
+      why,
+      hint: 'Restore from another site; or name the snapshot by its id to take what is there.',
+    });
+  }
+  access.emit({ type: 'warning', source: name, text: `${text} ${why}` });
+}

@@ -1,0 +1,195 @@
+import type { RestoreContext } from '../source.ts';
+import type { ArchivePlan } from './archive-plan.ts';
+import type { Selection } from './archive-selection.ts';
+import type { ArchiveToc, TocEntry } from './archive-toc.ts';
+import type { PostgresConnection } from './connection.ts';
+import type { SequenceLine, TableLine } from './manifest.ts';
+import type { PostgresManifest } from './manifest-read.ts';
+import { displayName, quoteQualified } from './quote.ts';
+import type { Job } from './restore-schedule.ts';
+import type { RestoreSessions } from './restore-sessions.ts';
+import {
+  type LoadLargeObjectsInput,
+  type LoadTableInput,
+  loadLargeObjectsTask,
+  loadTableTask,
+} from './restore-tasks.ts';
+
+/** What an index costs, beside loading its table. */
+const indexWeight = 0.4;
+/** Large objects are written twice. */
+const largeObjectWeight = 3;
+/** What a statement on a relation must not run beside. Other objects are only read. */
+const lockable = /^(TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|INDEX|CONSTRAINT)$/;
+
+const relationKey = (dumpId: number) => `r${dumpId}`;
+const entryId = (dumpId: number) => `e${dumpId}`;
+
+/**
+ * A job for each entry, after those it depends on, and never beside another one that would wait for its locks, or
+ * deadlock with it.
+ */
+export function entryJobs(sessions: RestoreSessions, entries: readonly TocEntry[], toc: ArchiveToc): Job[] {
+  const byId = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
+  return entries.map((entry, at) => {
+    const keys = new Set<string>();
+    for (const id of entry.dependencies) {
+      const other = byId.get(id);
+      if (other === undefined || !lockable.test(other.desc)) continue;
+      keys.add(relationKey(id));
+      // Attaching an index locks the tables of both.
+      if (entry.desc === 'INDEX ATTACH') {
+        for (const table of other.dependencies) keys.add(relationKey(table));
+      }
+    }
+    const shared = entry.desc === 'INDEX';
+    return {
+      id: entryId(entry.dumpId),
+      // The archive's order is a good one.
+      weight: -at,
+      after: entry.dependencies.map(entryId),
+      holds: shared ? [] : [...keys],
+      uses: shared ? [...keys] : [],
+      run: () => sessions.use((runner) => runner.run(entry)),
+    };
+  });
+}
+
+export interface RowJobs {
+  jobs: Job[];
+  sequences: SequenceLine[];
+  totals: { tables: number; rows: number; bytes: number; sequences: number; largeObjects: number };
+}
+
+interface RowSettings {
+  connection: PostgresConnection;
+  manifest: PostgresManifest;
+  toc: ArchiveToc;
+  selection: Selection;
+  places: number;
+}
+
+/** Jobs that load tables and large objects in lanes, and build what needs the rows of one table only. */
+export function rowJobs(
+  context: RestoreContext,
+  sessions: RestoreSessions,
+  settings: RowSettings,
+  plan: ArchivePlan,
+): RowJobs {
+  const { connection, manifest, toc, selection } = settings;
+  const tables = manifest.tables.filter((line) => selection.rows(line));
+  const largeObjects = selection.whole ? manifest.largeObjects : undefined;
+  const bytes = tables.reduce((sum, { stream }) => sum + stream.size, 0) + (largeObjects?.stream.size ?? 0);
+  const onProgress = progressOf(context, bytes);
+  const entries = new Map<string, TocEntry>();
+  for (const entry of toc.entries) {
+    if (entry.desc === 'TABLE') entries.set(quoteQualified(entry.namespace, entry.tag), entry);
+  }
+
+  const jobs: Job[] = [];
+  const loadOf = new Map<TableLine, string>();
+  const loadsThrough = new Map<string, string[]>();
+  for (const [at, line] of tables.entries()) {
+    if (isEmpty(line)) continue;
+    const entry = entries.get(quoteQualified(line.schema, line.name));
+    const indexes = entry === undefined ? 0 : (plan.withTable.get(entry.dumpId)?.length ?? 0);
+    const id = `t${at}`;
+    loadOf.set(line, id);
+    if (line.loadThrough) {
+      const root = quoteQualified(line.loadThrough.schema, line.loadThrough.name);
+      loadsThrough.set(root, [...(loadsThrough.get(root) ?? []), id]);
+    }
+    const input = loadInput(connection, line);
+    jobs.push({
+      id,
+      weight: weightOf(line) * (1 + indexWeight * indexes),
+      after: [],
+      holds: entry === undefined ? [] : [relationKey(entry.dumpId)],
+      uses: [],
+      run: () =>
+        context.lanes.run(loadTableTask, input, { onProgress: onProgress(displayName(line.schema, line.name)) }),
+    });
+  }
+
+  const lines = new Map(tables.map((line) => [quoteQualified(line.schema, line.name), line]));
+  for (const entry of entries.values()) {
+    const line = lines.get(quoteQualified(entry.namespace, entry.tag));
+    const after: string[] = [];
+    if (line !== undefined && loadOf.has(line)) after.push(loadOf.get(line)!);
+    // Rows that find their partition by themselves may come from any of its siblings' streams.
+    const root = line?.loadThrough && quoteQualified(line.loadThrough.schema, line.loadThrough.name);
+    if (root !== undefined) after.push(...(loadsThrough.get(root) ?? []));
+    for (const job of entryJobs(sessions, plan.withTable.get(entry.dumpId) ?? [], toc)) {
+      jobs.push({
+        ...job,
+        weight: line === undefined ? 0 : weightOf(line) * indexWeight,
+        after: [...job.after, ...after],
+      });
+    }
+  }
+
+  if (largeObjects !== undefined && largeObjects.objects.length > 0) {
+    const input: LoadLargeObjectsInput = {
+      connection,
+      load: { stream: largeObjects.stream, objects: largeObjects.objects },
+    };
+    jobs.push({
+      id: 'large objects',
+      weight: largeObjects.stream.size * largeObjectWeight,
+      after: [],
+      holds: [],
+      uses: [],
+      run: () => context.lanes.run(loadLargeObjectsTask, input, { onProgress: onProgress('large objects') }),
+    });
+  }
+  const wanted = new Set(
+    toc.entries
+      .filter((entry) => entry.desc === 'SEQUENCE' && selection.entry(entry))
+      .map((entry) => quoteQualified(entry.namespace, entry.tag)),
+  );
+  const sequences = manifest.sequences.filter(
+    ({ schema, name }) => selection.whole || wanted.has(quoteQualified(schema, name)),
+  );
+  return {
+    jobs,
+    sequences,
+    totals: {
+      tables: tables.length,
+      rows: tables.reduce((sum, { stream }) => sum + (stream.rows?.rows ?? 0), 0),
+      bytes,
+      sequences: sequences.length,
+      largeObjects: largeObjects?.objects.length ?? 0,
+    },
+  };
+}
+
+/** A table that was just created needs nothing to be empty; one that an extension created may. */
+function isEmpty(line: TableLine): boolean {
+  return line.stream.size === 0 && line.extension === undefined;
+}
+
+function weightOf(line: TableLine): number {
+  return Math.max(line.relationSize, line.stream.size);
+}
+
+function loadInput(connection: PostgresConnection, line: TableLine): LoadTableInput {
+  const { schema, name, columns, stream, loadThrough, extension } = line;
+  return {
+    connection,
+    schema,
+    name,
+    columns,
+    stream,
+    ...(loadThrough === undefined ? {} : { through: loadThrough }),
+    ...(extension === undefined ? {} : { replace: { condition: extension.condition } }),
+  };
+}
+
+/** Sums what lanes report. A table that is loaded again counts twice, so the sum is kept below the total. */
+function progressOf(context: RestoreContext, total: number): (detail: string) => (amount: number) => void {
+  let done = 0;
+  return (detail) => (amount) => {
+    done = Math.min(total, done + amount);
+    context.emit({ type: 'progress', activity: 'rows', done, total, unit: 'bytes', detail });
+  };
+}

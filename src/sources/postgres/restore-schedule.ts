@@ -1,0 +1,104 @@
+/** Runs jobs side by side, the heaviest first, with what must come before them and what excludes them. */
+export interface Job {
+  /** Within one call of `runJobs`. */
+  id: string;
+  /** What takes longest goes first. Any unit. */
+  weight: number;
+  /** Ids of jobs that must have succeeded; ids that are not among the jobs count as done. */
+  after: readonly string[];
+  /** What no other job may use, or hold, at the same time. */
+  holds: readonly string[];
+  /** What others may use, but none may hold, at the same time. */
+  uses: readonly string[];
+  run(): Promise<void>;
+}
+
+export interface JobsOutcome {
+  failed: { job: Job; error: unknown }[];
+  /** Waiting for one that failed. */
+  blocked: Job[];
+}
+
+/**
+ * @param places how many may run at the same time
+ * @param fatal whether an error is to end everything; then no further job starts
+ * @throws the first fatal error, once no job runs any more
+ */
+export async function runJobs(
+  jobs: readonly Job[],
+  places: number,
+  fatal: (error: unknown) => boolean,
+): Promise<JobsOutcome> {
+  const ids = new Set(jobs.map(({ id }) => id));
+  const done = new Set<string>();
+  const held = new Set<string>();
+  const used = new Map<string, number>();
+  let waiting = [...jobs].sort((a, b) => b.weight - a.weight);
+  const failed: JobsOutcome['failed'] = [];
+  const running = new Set<Promise<void>>();
+  let end: { error: unknown } | undefined;
+
+  const ready = (job: Job) =>
+    job.after.every((id) => done.has(id) || !ids.has(id)) &&
+    job.holds.every((key) => !held.has(key) && !used.has(key)) &&
+    job.uses.every((key) => !held.has(key));
+
+  const start = (job: Job) => {
+    for (const key of job.holds) held.add(key);
+    for (const key of job.uses) used.set(key, (used.get(key) ?? 0) + 1);
+    const work = job
+      .run()
+      .then(
+        () => void done.add(job.id),
+        (error) => {
+          if (fatal(error)) end ??= { error };
+          failed.push({ job, error });
+        },
+      )
+      .then(() => {
+        for (const key of job.holds) held.delete(key);
+        for (const key of job.uses) {
+          const left = used.get(key)! - 1;
+          if (left === 0) used.delete(key);
+          else used.set(key, left);
+        }
+        running.delete(work);
+      });
+    running.add(work);
+  };
+
+  for (;;) {
+    for (let i = 0; end === undefined && i < waiting.length && running.size < places; i++) {
+      const job = waiting[i]!;
+      if (!ready(job)) continue;
+      waiting.splice(i--, 1);
+      start(job);
+    }
+    if (running.size === 0) break;
+    await Promise.race(running);
+  }
+  if (end !== undefined) throw end.error;
+  const blocked = waiting;
+  waiting = [];
+  return { failed, blocked };
+}
+
+/**
+ * Runs jobs, and again those that failed after all others, for as long as that gets further: one may need what another
+ * makes, without the archive saying so.
+ *
+ * @returns what failed, and what waits for it
+ */
+export async function runPersistently(
+  jobs: readonly Job[],
+  places: number,
+  fatal: (error: unknown) => boolean,
+): Promise<JobsOutcome> {
+  let left = jobs;
+  for (;;) {
+    const outcome = await runJobs(left, places, fatal);
+    const next = [...outcome.failed.map(({ job }) => job), ...outcome.blocked];
+    if (next.length === 0 || next.length === left.length) return outcome;
+    left = next;
+  }
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../base/errors.ts';
+import { RowHash, type RowSum } from '../../repository/row-hash.ts';
+import { type CopySink, copyOut } from './copy-out.ts';
+import { quoteIdentifier, quoteLiteral, quoteQualified } from './quote.ts';
+import { sqlstate, sqlstateOf } from './server-errors.ts';
+import type { Session } from './session.ts';
+
+/** Which rows and columns of a table are copied. Survives structured cloning. */
+export interface TableRows {
+  schema: string;
+  name: string;
+  /** In the order of the COPY, generated ones left out; may be empty. */
+  columns: string[];
+  /** Of a config table of an extension: the clause that limits its rows, `WHERE …`. */
+  condition?: string | null | undefined;
+}
+
+/** The COPY statement of a table's rows: of this table alone, without those that inherit from it. */
+export function copyStatement(table: TableRows): string {
+  const target = quoteQualified(table.schema, table.name);
+  const columns = table.columns.map(quoteIdentifier).join(', ');
+  // COPY takes no empty list of columns, and without a list it would take them all; a SELECT may have none.
+  if (columns === '' || table.condition) {
+    return `COPY (SELECT ${columns} FROM ONLY ${target} ${table.condition ?? ''}) TO STDOUT`;
+  }
+  return `COPY ${target} (${columns}) TO STDOUT`;
+}
+
+/** The COPY statement of a table's stored generated columns. */
+export function generatedStatement(table: TableRows, columns: readonly string[]): string {
+  const target = quoteQualified(table.schema, table.name);
+  return `COPY (SELECT ${columns.map(quoteIdentifier).join(', ')} FROM ONLY ${target} ${table.condition ?? ''}) TO STDOUT`;
+}
+
+/**
+ * SQL that fails with division_by_zero unless the name still means the relation with this oid. Renaming a schema takes
+ * no lock on what is in it, so a lock on the relation does not keep its full name.
+ */
+export function assertSameRelation(schema: string, name: string, oid: number): string {
+  const qualified = quoteLiteral(quoteQualified(schema, name));
+  return `SELECT 1 / (CASE WHEN ${qualified}::regclass::oid = ${oid} THEN 1 ELSE 0 END)`;
+}
+
+/** A sink that keeps nothing but fingerprints. */
+export class FingerprintSink implements CopySink {
+  readonly #buffer = Buffer.allocUnsafeSlow(512 * 1024);
+  readonly #sha256 = createHash('sha256');
+  readonly #rows: RowHash;
+  readonly #taken: ((bytes: number) => void) | undefined;
+  #size = 0;
+
+  /**
+   * @param rowKey 16 bytes, hex
+   * @param taken called with the bytes of each piece; may throw to stop
+   */
+  constructor(rowKey: string, taken?: (bytes: number) => void) {
+    this.#rows = new RowHash(Buffer.from(rowKey, 'hex'));
+    this.#taken = taken;
+  }
+
+  space(): Buffer {
+    return this.#buffer;
+  }
+
+  async filled(length: number): Promise<void> {
+    const bytes = this.#buffer.subarray(0, length);
+    this.#sha256.update(bytes);
+    this.#rows.update(bytes);
+    this.#size += length;
+    this.#taken?.(length);
+  }
+
+  digest(): TableFingerprint {
+    return { size: this.#size, sha256: this.#sha256.digest('hex'), rows: this.#rows.digest() };
+  }
+}
+
+/** What a table's COPY text comes to. `sha256` depends on the order of rows, `rows` does not. */
+export interface TableFingerprint {
+  /** Bytes of COPY text. */
+  size: number;
+  /** Hex. */
+  sha256: string;
+  rows: RowSum;
+}
+
+/**
+ * Reads a COPY for its fingerprint alone.
+ *
+ * @param what one sentence for the error: what failed
+ * @throws HoldfastError
+ */
+export async function fingerprint(
+  session: Session,
+  statement: string,
+  rowKey: string,
+  what: string,
+  taken?: (bytes: number) => void,
+): Promise<TableFingerprint> {
+  const sink = new FingerprintSink(rowKey, taken);
+  try {
+    await copyOut(session, statement, sink);
+  } catch (error) {
+    throw rowsError(session, error, what);
+  }
+  return sink.digest();
+}
+
+/**
+ * What an error in the middle of a COPY means.
+ *
+ * @param what one sentence that names the table
+ */
+export function rowsError(session: Session, error: unknown, what: string): unknown {
+  if (sqlstateOf(error) !== sqlstate.programLimit) return session.fail(error, what);
+  return new HoldfastError(session.failure, what, {
+    why: 'One of its rows is over 1 GB as text, more than PostgreSQL can send or take back.',
+    hint: 'Find it with pg_column_size() and split it, or exclude the table.',
+    cause: error,
+  });
+}
