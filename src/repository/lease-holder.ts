@@ -36,7 +36,11 @@ export function isAlive(holder: LeaseHolder): boolean | undefined {
   if (!Number.isSafeInteger(holder.pid) || holder.pid < 1) return undefined;
   const found = status(holder.pid);
   // A zombie only waits for its parent to take notice.
-  if (found) return found.startedAt === holder.startedAt && !['Z', 'X'].includes(found.state);
+  if (found) {
+    if (found.startedAt !== holder.startedAt || ['Z', 'X'].includes(found.state)) return false;
+    // A stopped one may go on in a moment or never.
+    return ['T', 't'].includes(found.state) ? undefined : true;
+  }
   try {
     process.kill(holder.pid, 0);
   } catch (error) {

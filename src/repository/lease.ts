@@ -91,7 +91,9 @@ async function becomesFree(settings: LeaseSettings, number: number): Promise<boo
   const { clock, ttlMs } = settings;
   const first = await readLease(settings, number);
   if (first === undefined) return false;
-  if (isFree(settings, recordOf(settings, number, first))) return true;
+  const record = recordOf(settings, number, first);
+  if (isFree(settings, record)) return true;
+  if (isHeldHere(settings, record)) throw heldBy(record, settings);
   const seen = clock.monotonic();
   for (;;) {
     await clock.sleep(ttlMs / looksPerTtl, settings.signal);
@@ -100,9 +102,9 @@ async function becomesFree(settings: LeaseSettings, number: number): Promise<boo
     const bytes = await readLease(settings, number);
     if (bytes === undefined) return false;
     if (!bytes.equals(first)) {
-      const record = recordOf(settings, number, bytes);
-      if (record?.released) return true;
-      throw heldBy(record, settings);
+      const later = recordOf(settings, number, bytes);
+      if (later?.released) return true;
+      throw heldBy(later, settings);
     }
     if (asked - seen >= ttlMs) return true;
   }
@@ -112,6 +114,15 @@ function isFree(settings: LeaseSettings, record: LeaseRecord | undefined): boole
   if (record === undefined) return false;
   if (record.released) return true;
   return record.holder.bootId === settings.holder.bootId && settings.isAlive?.(record.holder) === false;
+}
+
+/**
+ * Whether a process of this machine, which shares its clock, still runs and beats in time: no need to wait for its next
+ * beat. One that is suspended is waited for like any other.
+ */
+function isHeldHere({ holder, isAlive, clock }: LeaseSettings, record: LeaseRecord | undefined): boolean {
+  if (record === undefined || record.holder.bootId !== holder.bootId) return false;
+  return isAlive?.(record.holder) === true && record.until > isoTime(clock.now());
 }
 
 async function claim(settings: LeaseSettings, number: number, older: readonly number[]): Promise<Lease> {

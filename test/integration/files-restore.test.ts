@@ -1,6 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HoldfastError } from '../../src/base/errors.ts';
@@ -12,7 +21,15 @@ import { markerName } from '../../src/sources/files/marker.ts';
 import { setAttribute } from '../../src/sources/files/posix.ts';
 import { restoreFiles } from '../../src/sources/files/restore.ts';
 import type { ManifestLine } from '../../src/sources/source.ts';
-import { accessAcl, describeTree, isRoot, makeAwkwardTree, makeSparse, temporaryDirectory, withoutRights } from '../support/files-tree.ts';
+import {
+  accessAcl,
+  describeTree,
+  isRoot,
+  makeAwkwardTree,
+  makeSparse,
+  temporaryDirectory,
+  withoutRights,
+} from '../support/files-tree.ts';
 import { MemoryRepository } from '../support/memory-repository.ts';
 
 async function backedUp(path: string): Promise<MemoryRepository> {
@@ -24,7 +41,11 @@ async function backedUp(path: string): Promise<MemoryRepository> {
   return repository;
 }
 
-function restored(repository: MemoryRepository, target: string, rest: { paths?: string[]; overwrite?: boolean; owners?: 'ignore' } = {}) {
+function restored(
+  repository: MemoryRepository,
+  target: string,
+  rest: { paths?: string[]; overwrite?: boolean; owners?: 'ignore' } = {},
+) {
   return repository.restore((context) => restoreFiles(context, { target, ...rest }));
 }
 
@@ -92,7 +113,8 @@ describe('a restored tree', () => {
     writeFileSync(join(source, 'file'), 'x');
     const repository = await backedUp(source);
     // As it would be on the machine of another user.
-    for (const line of repository.lines as EntryLine[]) if (line.kind === 'file') Object.assign(line, { uid: 4242, gid: 4343 });
+    for (const line of repository.lines as EntryLine[])
+      if (line.kind === 'file') Object.assign(line, { uid: 4242, gid: 4343 });
     Object.assign(repository.lines.find((line) => 'path' in line && line.path === 'program')!, { mode: 0o6755 });
     const target = join(base, 'target');
     const { shortfalls } = await repository.restore(async (context) => {
@@ -121,10 +143,23 @@ describe('a part of a tree', () => {
     const before = describeTree(source);
     const repository = await backedUp(source);
     const target = join(base, 'target');
-    await restored(repository, target, { paths: ['a/b/c', './zz-hard-link', `${source}/sticky/`, 'caf\\xe9 \\xff\\xfe'] });
+    await restored(repository, target, {
+      paths: ['a/b/c', './zz-hard-link', `${source}/sticky/`, 'caf\\xe9 \\xff\\xfe'],
+    });
     const after = describeTree(target);
-    expect([...after.keys()]).toEqual(['.', 'a', 'a/b', 'a/b/c', 'a/b/c/d', 'a/b/c/d/deep', 'caf\xe9 \xff\xfe', 'sticky', 'zz-hard-link']);
-    for (const path of ['a', 'a/b/c/d/deep', 'sticky', 'caf\xe9 \xff\xfe']) expect(after.get(path)).toBe(before.get(path));
+    expect([...after.keys()]).toEqual([
+      '.',
+      'a',
+      'a/b',
+      'a/b/c',
+      'a/b/c/d',
+      'a/b/c/d/deep',
+      'caf\xe9 \xff\xfe',
+      'sticky',
+      'zz-hard-link',
+    ]);
+    for (const path of ['a', 'a/b/c/d/deep', 'sticky', 'caf\xe9 \xff\xfe'])
+      expect(after.get(path)).toBe(before.get(path));
     // Its first name was not asked for, so it is a file of its own, with its content and attributes.
     expect(after.get('zz-hard-link')).toBe(before.get('zz-hard-link')!.replace(' | same as a/b/hard-link', ''));
   });
@@ -187,7 +222,8 @@ describe('a target', () => {
         const aborting = async function* () {
           calls++;
           for await (const line of lines()) {
-            if (calls === 2 && 'path' in line && line.path === 'inner/file') abort.abort(new HoldfastError('interrupted', 'Stop.'));
+            if (calls === 2 && 'path' in line && line.path === 'inner/file')
+              abort.abort(new HoldfastError('interrupted', 'Stop.'));
             yield line;
           }
         };
@@ -220,7 +256,10 @@ describe('a target', () => {
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', target], { encoding: 'utf8' });
     expect(mounted.status, `mounting needs root: ${mounted.stderr}`).toBe(0);
     onTestFinished(() => void execFileSync('umount', ['--lazy', target]));
-    await expect(restored(repository, target)).rejects.toMatchObject({ code: 'target-failed', why: 'The disk is full.' });
+    await expect(restored(repository, target)).rejects.toMatchObject({
+      code: 'target-failed',
+      why: 'The disk is full.',
+    });
     expect(readdirSync(target)).toContain(markerName);
   });
 });
@@ -248,19 +287,26 @@ describe('damage', () => {
   const base = { mode: 0o644, uid: 0, gid: 0, mtime: '0' };
   const root = { kind: 'root', path: '/srv', exclude: [] } as ManifestLine;
   const dot = { kind: 'directory', path: '.', ...base, mode: 0o755 } as ManifestLine;
-  const file = (path: unknown, rest: object = {}) => ({ kind: 'file', path, ...base, size: 0, ...rest }) as ManifestLine;
+  const file = (path: unknown, rest: object = {}) =>
+    ({ kind: 'file', path, ...base, size: 0, ...rest }) as ManifestLine;
   const directory = (path: unknown) => ({ kind: 'directory', path, ...base, mode: 0o755 }) as ManifestLine;
   const symlink = (path: unknown, target: unknown) => ({ kind: 'symlink', path, ...base, target }) as ManifestLine;
 
   const hostile: [string, (outside: string) => ManifestLine[]][] = [
     ['a path above the target', () => [root, dot, file('../escaped')]],
-    ['a path above the target, in base64', () => [root, dot, file({ base64: Buffer.from('../escaped').toString('base64') })]],
+    [
+      'a path above the target, in base64',
+      () => [root, dot, file({ base64: Buffer.from('../escaped').toString('base64') })],
+    ],
     ['an inner ..', () => [root, dot, directory('a'), file('a/../../escaped')]],
     ['an absolute path', (outside) => [root, dot, file(join(outside, 'escaped'))]],
     ['a file through a symlink', (outside) => [root, dot, symlink('a', outside), file('a/escaped')]],
     ['a file in a file', () => [root, dot, file('a'), file('a/escaped')]],
     ['a directory that never came', () => [root, dot, file('a/escaped')]],
-    ['a symlink replaced by a directory', (outside) => [root, dot, symlink('a', outside), directory('a'), file('a/escaped')]],
+    [
+      'a symlink replaced by a directory',
+      (outside) => [root, dot, symlink('a', outside), directory('a'), file('a/escaped')],
+    ],
     ['an entry that is there twice', () => [root, dot, file('a'), file('a')]],
     ['entries out of order', () => [root, dot, file('b'), file('a')]],
     ['a path with a NUL', () => [root, dot, file('a\0b')]],
@@ -303,7 +349,8 @@ describe('looking inside', () => {
     const list = async (path?: string) =>
       repository.restore(async (context) => {
         const shown: string[] = [];
-        for await (const entry of listFiles(context.lines(), path === undefined ? {} : { path })) shown.push(entry.shownPath);
+        for await (const entry of listFiles(context.lines(), path === undefined ? {} : { path }))
+          shown.push(entry.shownPath);
         return shown;
       });
     const all = await list();
@@ -331,7 +378,9 @@ describe('looking inside', () => {
     expect((await cat('empty')).length).toBe(0);
     const large = await cat('large.bin');
     expect(createHash('sha256').update(large).digest('hex')).toBe(
-      createHash('sha256').update(readFileSync(join(base, 'source/large.bin'))).digest('hex'),
+      createHash('sha256')
+        .update(readFileSync(join(base, 'source/large.bin')))
+        .digest('hex'),
     );
     await expect(cat('link')).rejects.toMatchObject({ code: 'not-found', why: expect.stringContaining('symlink') });
     await expect(cat('nothing')).rejects.toMatchObject({ code: 'not-found' });

@@ -41,16 +41,16 @@ describe('logging in', () => {
       why: 'Nothing listens there.',
       hint: expect.stringContaining('pg_isready'),
     });
-    await expect(makeBackup({ ...cluster.connection, host: '/nowhere' })).rejects.toMatchObject({
+    expect(await failing({ ...cluster.connection, host: '/nowhere' })).toMatchObject({
       why: expect.stringContaining('no such socket'),
     });
-    await expect(makeBackup({ ...cluster.connection, host: 'no-such-host.invalid' })).rejects.toMatchObject({
+    expect(await failing({ ...cluster.connection, host: 'no-such-host.invalid' })).toMatchObject({
       why: expect.stringContaining('name of the host'),
     });
   });
 
   it('says that there is no such database', async () => {
-    await expect(makeBackup({ ...cluster.connection, database: 'nowhere' })).rejects.toMatchObject({
+    expect(await failing({ ...cluster.connection, database: 'nowhere' })).toMatchObject({
       code: 'source-failed',
       why: 'There is no such database.',
     });
@@ -77,7 +77,7 @@ describe('logging in', () => {
     const wrong = await makeBackup({ ...alice, password: 'hunter2' }).catch((error) => error);
     expect(wrong).toMatchObject({ code: 'source-failed', why: 'The server refused the password.' });
     expect(JSON.stringify([wrong.message, wrong.why, wrong.hint, wrong.stack])).not.toContain('hunter2');
-    await expect(makeBackup(alice)).rejects.toMatchObject({
+    expect(await failing(alice)).toMatchObject({
       why: 'The server asks for a password, and none is configured.',
     });
     const made = await makeBackup({ ...alice, password: 'right' });
@@ -87,7 +87,7 @@ describe('logging in', () => {
 
   it('refuses a connection pooler', async () => {
     const { connection, closed } = await poolerTo(cluster.connection);
-    await expect(makeBackup(connection)).rejects.toMatchObject({
+    expect(await failing(connection)).toMatchObject({
       code: 'source-failed',
       why: expect.stringContaining('pooler'),
       hint: expect.stringContaining('own host and port'),
@@ -135,25 +135,16 @@ describe('rights', () => {
       CREATE SCHEMA inner_room; CREATE TABLE inner_room.t (a int); GRANT SELECT ON inner_room.t TO bob;
       CREATE SEQUENCE counter;`);
     const bob = { ...connection, user: 'bob' };
-    const error = await makeBackup(bob).catch((reason) => reason);
-    expect(error).toMatchObject({
+    expect(await failing(bob)).toMatchObject({
       code: 'source-failed',
-      message: 'This role may not read public."Shut", inner_room.t.',
+      message: 'This role may not read public."Shut", inner_room.t, public.counter.',
       hint: expect.stringContaining('excludeTables'),
     });
 
-    const made = await makeBackup(bob, { excludeTables: ['Shut', 'inner_room.*'] });
+    const made = await makeBackup(bob, { excludeTables: ['Shut', 'inner_room.*', 'public.count?r'] });
     expect(made.of('table').map(({ name }) => name)).toEqual(['open']);
-    expect(
-      made
-        .of('omitted')
-        .map(({ object }) => object)
-        .sort(),
-    ).toEqual(['inner_room.t', 'public."Shut"', 'public.counter']);
-    // The value of a sequence is data: without it the backup is less than it should be.
-    expect(made.outcome.shortfalls).toEqual([
-      { object: 'public.counter', reason: expect.stringContaining('may not read the sequence'), degrades: true },
-    ]);
+    const omitted = made.of('omitted').map(({ object }) => object);
+    expect(omitted.sort()).toEqual(['inner_room.t', 'public."Shut"', 'public.counter']);
     const archive = await made.content(made.of('archive')[0]!.stream);
     expect(archive.includes('CREATE TABLE public."Shut"')).toBe(false);
     expect(archive.includes('CREATE TABLE public.open')).toBe(true);
@@ -168,7 +159,7 @@ describe('rights', () => {
     const made = await makeBackup({ ...connection, user: 'carol' });
     expect(made.outcome).toMatchObject({ totals: { tables: 1, rows: 1, sequences: 1 }, shortfalls: [] });
     await client.query(`SELECT lo_from_bytea(4711, 'x')`);
-    await expect(makeBackup({ ...connection, user: 'carol' })).rejects.toMatchObject({
+    expect(await failing({ ...connection, user: 'carol' })).toMatchObject({
       message: 'This role may not read 1 large objects.',
       why: expect.stringContaining('4711'),
     });
@@ -183,7 +174,7 @@ describe('rights', () => {
     await client.query(`CREATE ROLE dave LOGIN IN ROLE pg_read_all_data;
       CREATE TABLE secret AS SELECT i AS a FROM generate_series(1, 10) i;
       ALTER TABLE secret ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON secret USING (a < 3);`);
-    await expect(makeBackup({ ...connection, user: 'dave' })).rejects.toMatchObject({
+    expect(await failing({ ...connection, user: 'dave' })).toMatchObject({
       code: 'source-failed',
       message: 'Row security hides rows of public.secret from this role.',
       hint: expect.stringContaining('BYPASSRLS'),
@@ -197,7 +188,7 @@ describe('rights', () => {
 describe('pg_dump', () => {
   it('is refused when older than the server', async () => {
     const pgDump = await script('echo "pg_dump (PostgreSQL) 12.22"');
-    await expect(makeBackup(cluster.connection, { pgDump })).rejects.toMatchObject({
+    expect(await failing(cluster.connection, { pgDump })).toMatchObject({
       code: 'tool-missing',
       message: expect.stringMatching(/^pg_dump 12 is older than the server, PostgreSQL \d+\.$/),
       hint: expect.stringContaining('postgresql-client-'),
@@ -205,11 +196,11 @@ describe('pg_dump', () => {
   });
 
   it('is named when it is not there, or is something else', async () => {
-    await expect(makeBackup(cluster.connection, { pgDump: '/no/such/pg_dump' })).rejects.toMatchObject({
+    expect(await failing(cluster.connection, { pgDump: '/no/such/pg_dump' })).toMatchObject({
       code: 'tool-missing',
     });
     const pgDump = await script('echo hello');
-    await expect(makeBackup(cluster.connection, { pgDump })).rejects.toMatchObject({ code: 'tool-missing' });
+    expect(await failing(cluster.connection, { pgDump })).toMatchObject({ code: 'tool-missing' });
   });
 
   it('fails the backup when it fails, with its own words', async () => {
@@ -220,7 +211,7 @@ describe('pg_dump', () => {
     const connection = await bigDatabase('dump_fails', 1000);
     const { MemoryRepository } = await import('../support/memory-repository.ts');
     const repository = await MemoryRepository.open();
-    await expect(makeBackup(connection, { pgDump }, { repository })).rejects.toMatchObject({
+    expect(await failing(connection, { pgDump }, { repository })).toMatchObject({
       code: 'source-failed',
       message: 'pg_dump failed.',
       why: 'pg_dump: error: the disk of dreams is full',
@@ -231,7 +222,7 @@ describe('pg_dump', () => {
 
   it('fails the backup when it writes nothing', async () => {
     const pgDump = await script('if [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 99.1"; fi');
-    await expect(makeBackup(cluster.connection, { pgDump })).rejects.toMatchObject({
+    expect(await failing(cluster.connection, { pgDump })).toMatchObject({
       message: 'pg_dump wrote nothing.',
     });
   });
@@ -241,7 +232,7 @@ describe('a server that goes away', () => {
   it('ends the backup with an error that names the table when the backend is ended', async () => {
     const connection = await bigDatabase('terminated');
     const client = await cluster.client('terminated');
-    const making = makeBackup(connection, {}, { lanes: 1 }).catch((error) => error);
+    const making = failing(connection, {}, { lanes: 1 });
     await expect
       .poll(
         async () =>
@@ -255,7 +246,8 @@ describe('a server that goes away', () => {
     expect(await making).toMatchObject({
       code: 'source-failed',
       message: 'Could not copy table public.big.',
-      why: expect.stringContaining('ended the connection'),
+      // A backend that is busy sending cannot say why it ends.
+      why: expect.stringMatching(/ended the connection|connection to the server was lost/),
     });
   });
 
@@ -268,7 +260,7 @@ describe('a server that goes away', () => {
     await client.query(`CREATE TABLE big AS SELECT i, repeat(md5(i::text), 10) AS v FROM generate_series(1, 400000) i`);
     const { rows } = await client.query(`SELECT 1`);
     expect(rows.length).toBe(1);
-    const making = makeBackup(server.connection, {}, { lanes: 1 }).catch((error) => error);
+    const making = failing(server.connection, {}, { lanes: 1 });
     const copying = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%COPY %big%' AND pid <> pg_backend_pid()`;
     let pid = 0;
     await expect
@@ -286,7 +278,7 @@ describe('a server that goes away', () => {
   it('says so when the server is shutting down already', async () => {
     const server = await startTestCluster();
     await server.stop();
-    await expect(makeBackup(server.connection)).rejects.toMatchObject({ code: 'source-failed' });
+    expect(await failing(server.connection)).toMatchObject({ code: 'source-failed' });
     await server.remove();
   });
 });
@@ -300,7 +292,7 @@ describe('an interrupted backup', () => {
     );
     const stop = new AbortController();
     onTestFinished(() => stop.abort());
-    const making = makeBackup(connection, { pgDump: sleeper }, { signal: stop.signal }).catch((error) => error);
+    const making = failing(connection, { pgDump: sleeper }, { signal: stop.signal });
     const sessions = `SELECT pid FROM pg_stat_activity WHERE datname = 'interrupted' AND pid <> pg_backend_pid()`;
     await expect
       .poll(async () => (await client.query(`${sessions} AND query LIKE '%COPY%'`)).rowCount, { timeout: 20_000 })
@@ -316,7 +308,11 @@ describe('an interrupted backup', () => {
     stop.abort(reason);
     expect(await making).toBe(reason);
     expect(performance.now() - begun).toBeLessThan(3000);
-    await expect.poll(async () => (await client.query(sessions)).rowCount).toBe(0);
+    await expect
+      .poll(async () => (await client.query(sessions.replace('pid', 'pid, application_name, state, query'))).rows, {
+        timeout: 10_000,
+      })
+      .toEqual([]);
     await expect
       .poll(() => {
         try {

@@ -155,7 +155,6 @@ async function makeSocket(path: string): Promise<void> {
   lstatSync(path);
 }
 
-
 /** Every entry with all that a restore must bring back, by its path in latin1. */
 export function describeTree(root: string): Map<string, string> {
   const entries = new Map<string, string>();

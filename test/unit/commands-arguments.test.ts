@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readPart } from '../../commands/check.ts';
 import { hostNameFrom, readFiles, readPostgres } from '../../commands/init/answers.ts';
+import { readPostgresUrl } from '../../commands/postgres-url.ts';
 import { readTable, readTarget, type TargetWords } from '../../commands/restore-target.ts';
 import { withPassword } from '../../commands/source-settings.ts';
+import { connection } from '../../config/postgres-connection.ts';
 import type { Source } from '../../config/sources.ts';
 import { isHoldfastError } from '../../src/base/errors.ts';
 
@@ -124,6 +126,21 @@ describe('init', () => {
       expect(answer.password).toBe('p@ss');
       expect(answer.url).toBe('postgres://u@h/app');
     }
+  });
+
+  it.each([
+    ['postgres://u@/app?host=%2Frun%2Fpg&port=5433', { host: '/run/pg', port: 5433, user: 'u' }],
+    ['postgres://u@/app?host=/run/pg', { host: '/run/pg', port: 5432 }],
+    ['postgres://u@%2Frun%2Fpg:5433/app', { host: '/run/pg', port: 5433 }],
+    ['postgres://u@/app', { host: 'localhost' }],
+    ['postgres://u@:5433/app', { host: 'localhost', port: 5433 }],
+    ['postgres://u@a/app?host=b', { host: 'b' }],
+    ['postgres://u@[::1]:5433/app', { host: '::1', port: 5433 }],
+  ])('reads %s as libpq does', (text, parts) => {
+    const { connection: read, url } = readPostgresUrl(text, '--postgres');
+    expect(read).toMatchObject({ ...parts, database: 'app' });
+    // What is written must be read the same from the configuration.
+    expect(connection.parse(url)).toEqual(read);
   });
 
   it('makes a name of any host name', () => {

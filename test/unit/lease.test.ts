@@ -284,9 +284,18 @@ describe('a holder on the same machine', () => {
     await lease.release();
   });
 
-  it.each([true, undefined])('is given a TTL when its process may live (alive: %s)', async (alive) => {
+  it('is reported at once when its process lives and has beaten in time', async () => {
     await takeLease(settings(new Machine('web1')));
     const machine = new Machine('web1');
+    await expect(takeLease(neighbour(machine, true))).rejects.toEqual(held);
+    expect(machine.time).toBe(5);
+    expect(numbers()).toEqual([1]);
+  });
+
+  it.each([true, undefined])('is given a TTL when its process may hang (alive: %s)', async (alive) => {
+    await takeLease(settings(new Machine('web1')));
+    const machine = new Machine('web1');
+    machine.wall += 2 * ttl;
     const claim = outcome(machine, takeLease(neighbour(machine, alive)));
     await machine.run(ttl - 1);
     expect(claim).toEqual({});

@@ -1,0 +1,9 @@
+/** Backs a database up into memory and restores it under another name, telling when it begins; to be killed meanwhile. */
+import { makeBackup } from './postgres-backup.ts';
+import { restoreBackup } from './postgres-restore.ts';
+
+const { connection, database } = JSON.parse(process.argv[2]!);
+const backup = await makeBackup(connection);
+process.stdout.write('restoring\n');
+await restoreBackup(backup, { ...connection, database: 'postgres' }, database);
+process.stdout.write('restored\n');
