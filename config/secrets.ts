@@ -126,6 +126,7 @@ async function readSecretFile(file: string, { checkMode }: { checkMode: boolean 
     const code = systemCode(error);
     throw new HoldfastError('secret', `The secret file ${file} cannot be read.`, {
       why: code === 'ENOENT' ? 'It does not exist.' : code === 'EACCES' ? 'Permission is denied.' : `${code}.`,
+      hint: 'Check its path, and that this account may read it.',
       cause: error,
     });
   }
