@@ -120,9 +120,12 @@ function isFree(settings: LeaseSettings, record: LeaseRecord | undefined): boole
  * Whether a process of this machine, which shares its clock, still runs and beats in time: no need to wait for its next
  * beat. One that is suspended is waited for like any other.
  */
-function isHeldHere({ holder, isAlive, clock }: LeaseSettings, record: LeaseRecord | undefined): boolean {
+function isHeldHere({ holder, isAlive, clock, ttlMs }: LeaseSettings, record: LeaseRecord | undefined): boolean {
   if (record === undefined || record.holder.bootId !== holder.bootId) return false;
-  return isAlive?.(record.holder) === true && record.until > isoTime(clock.now());
+  const until = Date.parse(record.until);
+  const now = clock.now();
+  // The upper bound is for a clock that was set back: then the stated end means nothing.
+  return isAlive?.(record.holder) === true && until > now && until <= now + ttlMs;
 }
 
 async function claim(settings: LeaseSettings, number: number, older: readonly number[]): Promise<Lease> {

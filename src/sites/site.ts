@@ -14,7 +14,7 @@ export interface Site {
    * `exists`, and what exists is never rewritten. Durable: when it resolves, the object survives a power cut.
    *
    * @throws HoldfastError `site-full` when there is no room, `site-unavailable` otherwise; a failed create leaves
-   *   nothing under the name.
+   *   nothing under the name, or the whole object, never a part of it.
    */
   create(name: string, body: Uint8Array | readonly Uint8Array[]): Promise<'created' | 'exists'>;
 
