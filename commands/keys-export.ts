@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { HoldfastError } from '../src/base/errors.ts';
 import type { Party } from '../src/crypt/parties.ts';
+import type { EscrowFacts } from '../src/jobs/keys.ts';
+import type { Site } from '../src/sites/site.ts';
 import type { Context, Start } from './context.ts';
 import { openAccess } from './repository-access.ts';
 import { badUsage } from './usage.ts';
@@ -40,11 +42,16 @@ async function exportSheet(context: Context, owner: string | undefined, options:
       'Write it to a file with --out, or print it with --yes-show-secret.',
     );
   }
-  const { escrowFacts } = await import('../src/jobs/keys.ts');
-  const { escrowSheet } = await import('./views/escrow.ts');
+  const [{ escrowFacts }, { assertRepository }, { escrowSheet }] = await Promise.all([
+    import('../src/jobs/keys.ts'),
+    import('../src/jobs/init.ts'),
+    import('./views/escrow.ts'),
+  ]);
   const party = chosen(await context.owners(), owner);
   await using opened = await openAccess(context, { host: 'optional' });
   const facts = await escrowFacts(opened.access);
+  await assertRepository(opened.access);
+  await warnWhereSiteDiffers(context, opened.access.site, facts);
   const { config } = await context.config();
   const sites = config.sites.map(({ name, type, path, operator, country }) => ({
     name,
@@ -69,6 +76,29 @@ async function exportSheet(context: Context, owner: string | undefined, options:
       '\n',
     ),
   );
+}
+
+/** A sheet whose hashes fit nothing at the site would be found out on the worst of days. */
+async function warnWhereSiteDiffers(
+  context: Context,
+  site: Site,
+  { trustSha256, recoverScriptSha256 }: EscrowFacts,
+): Promise<void> {
+  const [{ rootObjects }, { sha256Hex }] = await Promise.all([
+    import('../src/repository/layout.ts'),
+    import('../src/crypt/secrets.ts'),
+  ]);
+  for (const [name, sha256] of [
+    [rootObjects.trust, trustSha256],
+    [rootObjects.recoveryScript, recoverScriptSha256],
+  ] as const) {
+    if (sha256Hex(await site.read(name)) === sha256) continue;
+    context.emit({
+      type: 'warning',
+      text: `The site has another ${name} than this sheet says.`,
+      hint: 'Bring the site up to date with `holdfast init --existing` or a backup, and make the sheet again.',
+    });
+  }
 }
 
 function chosen(parties: readonly Party[], owner: string | undefined): Party {

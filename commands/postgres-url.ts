@@ -14,12 +14,13 @@ export interface PostgresUrl {
 export function readPostgresUrl(text: string, flag: string): PostgresUrl {
   let url: URL;
   try {
-    url = new URL(text);
+    url = new URL(withHost(text));
   } catch {
     throw badUsage(`${flag} wants a URL postgres://user@host:port/database.`);
   }
   const password = url.searchParams.get('password') ?? decoded(url.password);
   url.searchParams.delete('password');
+  if (url.searchParams.get('host') === decoded(url.hostname)) url.searchParams.delete('host');
   url.password = '';
   const read = connection.safeParse(url.href);
   if (!read.success) {
@@ -28,6 +29,18 @@ export function readPostgresUrl(text: string, flag: string): PostgresUrl {
   }
   const { password: _none, ...server } = read.data as PostgresConnection & { password?: unknown };
   return { url: url.href, connection: server, ...(password !== '' && { password }) };
+}
+
+/**
+ * `postgres://user@/database?host=/socket`, as libpq takes it, is no URL to everybody else: the host that stands among the
+ * parameters, or a server on this machine, is put where hosts stand.
+ */
+function withHost(text: string): string {
+  const [, start, rest] = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)((?:[/?:].*)?)$/is.exec(text) ?? [];
+  if (start === undefined || rest === undefined) return text;
+  const query = rest.indexOf('?');
+  const given = query < 0 ? null : new URLSearchParams(rest.slice(query)).get('host');
+  return `${start}${encodeURIComponent(given || 'localhost')}${rest}`;
 }
 
 /** A password that is not encoded well is what was written. */

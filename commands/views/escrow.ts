@@ -32,13 +32,22 @@ export async function escrowSheet({ party, facts, sites, time, medium }: EscrowS
     '',
     ...sites.map((site) => `   ${site.name} (${site.type}): ${site.path}\n   run by ${site.operator}, ${site.country}`),
     '',
-    '2. What must be found there. Compare before you run or believe anything from a site:',
+    '2. What must be found there: the SHA-256 of two files',
     '',
-    `   sha256sum trust.json    ${facts.trustSha256}`,
-    `   sha256sum recover.sh    ${facts.recoverScriptSha256}`,
+    `   ${facts.trustSha256}  trust.json`,
+    `   ${facts.recoverScriptSha256}  recover.sh`,
     '',
-    '3. The identity. Type these lines into a file, or read the code below; then follow',
-    '   RECOVERY.md on the site. It needs age, zstd, jq, openssl and coreutils.',
+    '   If trust.json has another one, trust/<that hash> beside it is the file that is meant.',
+    '',
+    '3. How to begin, with everything of one site copied to the directory SITE',
+    '',
+    '   sha256sum SITE/trust.json SITE/recover.sh   # compare with 2 before anything of it is run',
+    `   bash SITE/recover.sh --site SITE --identity ${party.name}.key \\`,
+    `     --trust-sha256 ${facts.trustSha256} --list`,
+    '',
+    '   RECOVERY.md, beside it, tells the rest. It needs age, zstd, jq, openssl and coreutils.',
+    '',
+    `4. The identity: type these lines into the file ${party.name}.key, or read the code below`,
     '',
     `# name: ${party.name}`,
     `# created: ${party.created}`,
@@ -58,12 +67,18 @@ export async function escrowSheet({ party, facts, sites, time, medium }: EscrowS
 
 const negative: Record<string, string> = { '█': ' ', ' ': '█', '▀': '▄', '▄': '▀' };
 
+/** The first row draws only the light edge, whose negative would be a line of ink. */
+function inInk(code: string): string {
+  const rows = code.split('\n').slice(1);
+  return rows.join('\n').replace(/[█▀▄ ]/g, (block) => negative[block]!);
+}
+
 /** Upper-case letters and digits make the smallest code. Level M survives a fold or a stain. */
 function qr(text: string, medium: EscrowSheetParts['medium']): Promise<string> {
   qrcode.setErrorLevel('M');
   return new Promise((resolve) => {
     qrcode.generate(text, { small: true }, (code) => {
-      const drawn = medium === 'terminal' ? code : code.replace(/[█▀▄ ]/g, (block) => negative[block]!);
+      const drawn = medium === 'terminal' ? code : inInk(code);
       resolve(
         drawn
           .split('\n')

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -40,18 +39,19 @@ describe('an interruption', () => {
   });
 
   it('for the second time ends it at once, without another word', async () => {
-    // Opening a pipe that nobody writes to cannot be stopped: it stands for work that does not notice.
-    spawnSync('mkfifo', [path('pipe')]);
-    const { child, ended, heard } = startHoldfast(['snapshots', '-c', 'pipe'], { cwd: directory.path });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // A command that takes two seconds to be stopped stands for work that does not end when it is told to.
+    const script = `trap '' TERM; echo > ${path('begun')}; sleep 10`;
+    const source = `  - { name: stubborn, type: command, command: [sh, -c, "${script}"], filename: out }`;
+    expect((await holdfast(['init', ...initFlags], { cwd: directory.path })).status).toBe(0);
+    const text = await readFile(path('holdfast.yaml'), 'utf8');
+    await writeFile(path('holdfast.yaml'), text.replace(/^sources:$/m, `$&\n${source}`));
+    const { child, ended, heard } = startHoldfast(['backup', 'stubborn'], { cwd: directory.path });
+    await exists(path('begun'));
     child.kill('SIGINT');
     await heard('Stopping; interrupt again to stop at once.');
     child.kill('SIGINT');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    // Node itself waits for the opening before it is gone.
-    await writeFile(path('pipe'), '');
-    const { status, stderr } = await ended;
-    expect(status).toBe(130);
+    const { status, stdout, stderr } = await ended;
+    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
     expect(stderr).not.toContain('error:');
   });
 });

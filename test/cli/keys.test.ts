@@ -82,6 +82,16 @@ describe('keys', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(200);
   });
 
+  it('keys export warns when the site has something else than the sheet says', async () => {
+    await writeFile(path('site', 'recover.sh'), 'echo swapped\n');
+    const flags = ['keys', 'export', 'anna', '-i', 'owners/anna.key', '--out'];
+    const { status, stderr } = await run(...flags, 'one.txt');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^warning: The site has another recover\.sh/m);
+    expect((await run('init', '--existing')).status).toBe(0);
+    expect((await run(...flags, 'two.txt')).stderr).toBe('');
+  });
+
   it('keys export never overwrites a sheet, and wants the identity of that owner', async () => {
     await writeFile(path('sheet.txt'), 'precious');
     const flags = ['-i', 'owners/anna.key', '--out', 'sheet.txt'];

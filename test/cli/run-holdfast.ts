@@ -106,7 +106,8 @@ function follow(child: ChildProcess): Running {
     new Promise<void>((resolve, reject) => {
       const look = () => {
         if (said.stderr.includes(text)) resolve();
-        else if (child.exitCode !== null) reject(new Error(`it ended without saying ${text}: ${said.stderr}`));
+        else if (child.exitCode !== null || child.signalCode !== null)
+          reject(new Error(`it ended without saying ${text}: ${said.stderr}`));
         else return;
         listeners.delete(look);
       };
