@@ -1,7 +1,7 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import type { RepositoryAccess } from '../repository/access.ts';
-import { formatVersion, rootObjects, trustCopy } from '../repository/layout.ts';
+import { formatVersion, recoverScriptCopy, rootObjects, trustCopy } from '../repository/layout.ts';
 import { recoveryFiles } from '../repository/recovery/recovery-files.ts';
 
 export interface InitReport {
@@ -80,7 +80,8 @@ export async function publishTrust({ site, trust }: RepositoryAccess): Promise<b
 
 /** Puts what a recovery without Holdfast needs onto the site. */
 export async function publishRecovery({ site }: RepositoryAccess): Promise<void> {
-  const { recoverScript, recoveryText } = recoveryFiles();
+  const { recoverScript, recoverScriptSha256, recoveryText } = recoveryFiles();
+  await site.create(recoverScriptCopy(recoverScriptSha256), Buffer.from(recoverScript));
   for (const [name, text] of [
     [rootObjects.recoveryScript, recoverScript],
     [rootObjects.recoveryText, recoveryText],

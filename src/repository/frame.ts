@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { zstd } from './zstd.ts';
 
@@ -9,7 +9,19 @@ export const idLength = 32;
 
 /** HMAC-SHA-256(chunk-id secret, chunk), 32 bytes. */
 export function chunkId(secret: Uint8Array, chunk: Uint8Array): Buffer {
-  return createHmac('sha256', secret).update(chunk).digest();
+  return createHmac('sha256', keyOf(secret)).update(chunk).digest();
+}
+
+const keys = new WeakMap<Uint8Array, KeyObject>();
+
+/** Made once for each secret: making one takes as long as hashing 20 KiB. */
+function keyOf(secret: Uint8Array): KeyObject {
+  let key = keys.get(secret);
+  if (key === undefined) {
+    key = createSecretKey(secret);
+    keys.set(secret, key);
+  }
+  return key;
 }
 
 /** The most bytes that the frame of a chunk of `length` bytes takes. */

@@ -12,6 +12,9 @@ export const rootObjects = {
   recoveryScript: 'recover.sh',
 } as const;
 
+/** Scripts that escrow sheets name by their hash stay, when a newer version of the program brings another. */
+export const recoverScriptCopy = (sha256: string) => `recover/${sha256}`;
+
 export const trustCopy = (sha256: string) => `trust/${sha256}`;
 
 /** The id under which a repository's objects know each other. @param key the configuration's random hex string */

@@ -4,13 +4,14 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 /**
  * One zstd frame at a time, synchronously, between buffers of the caller.
  *
- * The system's libzstd is used where there is one: Node's calls make and clear a context for every frame and leave their
- * buffers to the collector, which for frames of this size costs five times what compressing them does, and fifteen times
- * what decompressing does (docs/decisions/002-zstd.md). Elsewhere Node's own zstd does the same work.
+ * The zstd that Node itself carries is called directly, where its binary exports it: Node's own calls make and clear a
+ * context for every frame and leave their buffers to the collector, which for frames of this size costs five times what
+ * compressing them does, and fifteen times what decompressing does (docs/decisions/002-zstd.md). Elsewhere Node's calls do
+ * the same work. Never libzstd.so beside it: its inner calls would be bound to Node's functions, of another version.
  */
 export interface Zstd {
   /** Which implementation this is. */
-  readonly name: 'libzstd' | 'node';
+  readonly name: 'direct' | 'node';
   /** The most bytes a frame of `length` bytes of content can take. */
   bound(length: number): number;
   /**
@@ -34,23 +35,26 @@ const level = 1;
 let chosen: Zstd | undefined;
 
 export function zstd(): Zstd {
-  chosen ??= systemZstd() ?? nodeZstd;
+  chosen ??= directZstd() ?? nodeZstd;
   return chosen;
 }
 
 // ZSTD_COMPRESSBOUND of zstd.h
 const bound = (length: number) => length + (length >> 8) + (length < 131_072 ? (131_072 - length) >> 11 : 0) + 64;
 
-/** By the system's libzstd; undefined where it cannot be loaded. */
-export function systemZstd(): Zstd | undefined {
-  type Call = (...parameters: unknown[]) => unknown;
-  let library: { func(declaration: string): Call };
+/** By the functions that this process exports; undefined where it exports none. */
+export function directZstd(): Zstd | undefined {
   try {
-    library = createRequire(import.meta.url)('koffi').load('libzstd.so.1');
+    return bind();
   } catch {
     return undefined;
   }
-  const call = (declaration: string) => library.func(declaration);
+}
+
+function bind(): Zstd {
+  type Call = (...parameters: unknown[]) => unknown;
+  const process: { func(declaration: string): Call } = createRequire(import.meta.url)('koffi').load(null);
+  const call = (declaration: string) => process.func(declaration);
   const context = call('void *ZSTD_createCCtx()')();
   const decompression = call('void *ZSTD_createDCtx()')();
   const compress = call(
@@ -64,7 +68,7 @@ export function systemZstd(): Zstd | undefined {
     return Number(result);
   };
   return {
-    name: 'libzstd',
+    name: 'direct',
     bound,
     compress(content, target, at) {
       const free = target.subarray(at, at + bound(content.length));

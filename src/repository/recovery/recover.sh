@@ -133,7 +133,7 @@ public_key() { # public_key hfsig1…: SPKI DER
 }
 
 load_trust() {
-  local trust=$site/trust.json name role key sources number=0
+  local trust=$site/trust.json name role key sources number=-1
   [[ -f $site/holdfast.json ]] || die "$site holds no Holdfast repository: there is no holdfast.json"
   if [[ ! -f $trust || $(sha256_of "$trust") != "$trust_sha256" ]]; then
     trust=$site/trust/$trust_sha256
@@ -141,16 +141,20 @@ load_trust() {
       die 'trust.json is not the one on the escrow sheet: its SHA-256 differs. Nothing on this site can be believed.'
     say 'NOTE: the escrow sheet is older than trust.json on the site. What parties signed that it does not know is ignored.'
   fi
-  repository=$(jq -er 'select(.format == 1) | .repository | strings' "$trust") || die 'trust.json has an unknown format'
-  [[ $(jq -r 'select(.format == 1) | .repository' "$site/holdfast.json") == "$repository" ]] ||
-    die 'holdfast.json is about another repository than trust.json'
   while IFS=$'\t' read -r name role key sources; do
+    number=$((number + 1))
+    if ((number == 0)); then
+      repository=$name
+      continue
+    fi
     public_key "$key" >"$work/keys/$number"
     [[ ! ${number_of[/$key]+x} ]] || die 'trust.json lists a signing key twice'
     party_of[/$key]=$name role_of[/$key]=$role sources_of[/$key]=$sources number_of[/$key]=$number
-    number=$((number + 1))
-  done < <(jq -r '.parties[] | [.name, .role, .publicSigningKey, ((.sources // ["*"]) | join(" "))] | @tsv' "$trust")
-  ((number > 0)) || die 'trust.json lists nobody'
+  done < <(jq -r 'select(.format == 1) | [.repository], (.parties[] | [.name, .role, .publicSigningKey,
+    ((.sources // ["*"]) | join(" "))]) | @tsv' "$trust")
+  ((number > 0)) || die 'trust.json has an unknown format, or lists nobody'
+  [[ $(jq -r 'select(.format == 1) | .repository' "$site/holdfast.json") == "$repository" ]] ||
+    die 'holdfast.json is about another repository than trust.json'
 }
 
 refuse() { # refuse OBJECT WHY
@@ -158,87 +162,86 @@ refuse() { # refuse OBJECT WHY
   exit 1
 }
 
-# Writes the payload of a DSSE envelope to OUT, if somebody signed it whose signature counts for it.
-verify() { # verify OBJECT ENVELOPE KIND ROLES SOURCE OUT; sets signer_role
-  local object=$1 file=$2 kind=$3 roles=$4 id=$5 out=$6 type=application/vnd.holdfast+json key
-  jq -es --arg type "$type" 'length == 1 and (.[0] | .payloadType == $type and (.signatures | length) == 1 and
-    ([.payload, .signatures[0].keyid, .signatures[0].sig] | all(type == "string")))' "$file" >/dev/null 2>&1 ||
-    refuse "$object" 'it is no signed statement'
-  key=$(jq -r '.signatures[0].keyid' "$file")
+# Writes the payload of a DSSE envelope to OUT, if somebody signed it whose signature counts for it. What the jq program
+# EXTRACT prints of it is left in REPLY; it must fail for what is malformed.
+verify() { # verify OBJECT ENVELOPE KIND ROLES SOURCE OUT EXTRACT; sets signer_role
+  local object=$1 file=$2 kind=$3 roles=$4 id=$5 out=$6 extract=$7 type=application/vnd.holdfast+json key signature
+  jq -rs --arg type "$type" 'if length == 1 and .[0].payloadType == $type and (.[0].signatures | length) == 1 then .[0] |
+    .signatures[0].keyid, .signatures[0].sig, .payload | if type == "string" and (contains("\n") | not) then . else error("") end
+    else error("") end' "$file" >"$out.parts" 2>/dev/null || refuse "$object" 'it is no signed statement'
+  { read -r key && read -r signature; } <"$out.parts"
   [[ ${number_of[/$key]+x} ]] || refuse "$object" 'it is signed with a key that trust.json does not list'
-  { jq -j .payload "$file" | base64 -d >"$out" && jq -j '.signatures[0].sig' "$file" | base64 -d >"$out.sig"; } 2>/dev/null ||
+  { tail -n +3 -- "$out.parts" | base64 -d >"$out" && base64 -d <<<"$signature" >"$out.signature"; } 2>/dev/null ||
     refuse "$object" 'its base64 is malformed'
   { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(stat -c %s -- "$out")" && cat -- "$out"; } >"$out.signed"
   openssl pkeyutl -verify -pubin -keyform DER -inkey "$work/keys/${number_of[/$key]}" -rawin -in "$out.signed" \
-    -sigfile "$out.sig" >/dev/null 2>&1 || refuse "$object" "its signature is not one of ${party_of[/$key]}"
-  rm -f -- "$out.signed" "$out.sig"
+    -sigfile "$out.signature" >/dev/null 2>&1 || refuse "$object" "its signature is not one of ${party_of[/$key]}"
+  rm -f -- "$out.parts" "$out.signed" "$out.signature"
   signer_role=${role_of[/$key]}
   [[ " $roles " == *" $signer_role "* ]] ||
     refuse "$object" "${party_of[/$key]} signed it, whose role $signer_role does not count for this"
   [[ ${sources_of[/$key]} == '*' || " ${sources_of[/$key]} " == *" $id "* ]] ||
     refuse "$object" "${party_of[/$key]} signed it, who may not act for this source"
-  jq -e --arg kind "$kind" --arg repository "$repository" --arg source "$id" --arg signer "${party_of[/$key]}" \
-    '.kind == $kind and .repository == $repository and .source == $source and .signer == $signer' "$out" >/dev/null 2>&1 ||
+  REPLY=$(jq -r --arg kind "$kind" --arg repository "$repository" --arg source "$id" --arg signer "${party_of[/$key]}" \
+    --arg name "$source_name" "$defs"'if .kind == $kind and .repository == $repository and .source == $source and
+      .signer == $signer then . else error("") end | (try ('"$extract"') catch "malformed")' "$out" 2>/dev/null) ||
     refuse "$object" 'it is a statement about something else, or names another signer'
+  [[ $REPLY != *malformed ]] || refuse "$object" 'it is malformed'
 }
 
-recipient_of() { age-keygen -y 2>/dev/null || :; }
-
-# Prints the key bundles that the identity opens, one a line, the newest generation first.
+# Prints, for each generation of keys that the identity opens, its secrets on a line of JSON, the newest first.
 open_source() { # open_source ID
-  local id=$1 object=sources/$1/source.json record=$work/source.json generation number party sha256 file bundle found
+  local id=$1 object=sources/$1/source.json kind number party sha256 file bundle data catalog opened='' parties=''
   [[ -f $site/$object ]] || refuse "$object" 'it is missing'
-  verify "$object" "$site/$object" source 'backup owner' "$id" "$record"
-  jq -e '[.generations[].generation] == [range(1; (.generations | length) + 1)] and (.generations | length) > 0 and
-    (.generations | all((.keys | type) == "array" and (.keys | all((.party | test("\\A[a-z0-9][a-z0-9._-]{0,62}\\z")) and
-      (.sha256 | test("\\A[0-9a-f]{64}\\z"))))))' "$record" >/dev/null 2>&1 || refuse "$object" 'it is malformed'
-  [[ $signer_role == owner || $(jq '.generations | length' "$record") == 1 ]] ||
-    refuse "$object" 'only an owner may sign a later generation of keys'
-  found=''
-  while IFS= read -r generation; do
-    number=$(jq .generation <<<"$generation")
-    while read -r party sha256; do
-      file=sources/$id/keys/$number/$party.age
-      if [[ ! -f $site/$file ]]; then
-        say "NOTE: $file is missing"
-      elif [[ $(sha256_of "$site/$file") != "$sha256" ]]; then
-        say "not trusted: $file: it is not the object that was signed"
-      elif bundle=$(age -d -i "$identity" -- "$site/$file" 2>/dev/null); then
-        # Both halves must belong together: else somebody could have made us believe packs sealed to another key.
-        printf '%s' "$bundle" | jq -e --argjson g "$generation" --arg repository "$repository" --arg source "$id" \
-          --arg data "$(printf '%s' "$bundle" | jq -r '.dataIdentity // empty' | recipient_of)" \
-          --arg catalog "$(printf '%s' "$bundle" | jq -r .catalogIdentity | recipient_of)" \
-          '.format == 1 and .repository == $repository and .source == $source and .generation == $g.generation and
-           .dataRecipient == $g.dataRecipient and .catalogRecipient == $g.catalogRecipient and
-           .catalogRecipient == $catalog and (.dataIdentity == null or .dataRecipient == $data)' >/dev/null ||
-          refuse "$file" 'its keys are not those that source.json names'
-        printf '%s' "$bundle" | jq -c .
-        found=1
-        break
-      fi
-    done < <(jq -r '.keys[] | "\(.party) \(.sha256)"' <<<"$generation")
-  done < <(jq -c '.generations | reverse[]' "$record")
-  [[ $found ]] || refuse "sources/$id/keys" "the identity opens none of them; they are for: $(jq -r \
-    '[.generations[].keys[].party] | unique | join(", ")' "$record")"
+  source_name='' # known only once a key object is open
+  verify "$object" "$site/$object" source 'backup owner' "$id" "$work/source" '
+    if [.generations[].generation] != [range(1; (.generations | length) + 1)] then error("") else .generations | reverse[] end |
+    "g \(.generation)", (.keys[] | "k \(.party | if test("\\A[a-z0-9][a-z0-9._-]{0,62}\\z") then . else error("") end) \(.sha256 | hex64)")'
+  [[ $signer_role == owner || $REPLY == 'g 1'* ]] || refuse "$object" 'only an owner may sign a later generation of keys'
+  [[ $REPLY ]] || refuse "$object" 'it is malformed'
+  while read -r kind party sha256; do
+    if [[ $kind == g ]]; then
+      number=$party opened=''
+      continue
+    fi
+    parties+=" $party"
+    [[ -z $opened ]] || continue
+    file=sources/$id/keys/$number/$party.age
+    if [[ ! -f $site/$file ]]; then
+      say "NOTE: $file is missing"
+    elif [[ $(sha256_of "$site/$file") != "$sha256" ]]; then
+      say "not trusted: $file: it is not the object that was signed"
+    elif bundle=$(age -d -i "$identity" -- "$site/$file" 2>/dev/null); then
+      { read -r catalog && read -r data; } < <(printf '%s' "$bundle" | jq -r '.catalogIdentity, (.dataIdentity // "")')
+      # Both halves must belong together: else somebody could have made us believe packs sealed to another key.
+      printf '%s' "$bundle" | jq -ce --argjson number "$number" --arg repository "$repository" --arg source "$id" \
+        --arg data "$(recipient_of "$data")" --arg catalog "$(recipient_of "$catalog")" --slurpfile record "$work/source" '
+        $record[0].generations[$number - 1] as $g | select(.format == 1 and .repository == $repository and .source == $source and
+          .generation == $number and .dataRecipient == $g.dataRecipient and .catalogRecipient == $g.catalogRecipient and
+          .catalogRecipient == $catalog and (.dataIdentity == null or .dataRecipient == $data)) |
+        {name, catalogIdentity, dataIdentity}' || refuse "$file" 'its keys are not those that source.json names'
+      opened=1
+    fi
+  done <<<"$REPLY"
+  [[ $opened ]] || refuse "sources/$id/keys" "the identity opens none of them; they are for:$parties"
 }
 
-identities() { # identities FIELD: age identities of all generations, for `age -i <(…)`: they never touch the disk
-  printf '%s' "$bundles" | jq -r ".$1 // empty"
-}
+recipient_of() { printf '%s\n' "$1" | age-keygen -y 2>/dev/null || :; }
 
 # --- snapshots -----------------------------------------------------------------------------------------------------
 
-open_catalog() { # open_catalog FOLDER NAME KIND ROLES: its payload, at $work/FOLDER/NAME
+open_catalog() { # open_catalog FOLDER NAME KIND ROLES EXTRACT: its payload, at $work/FOLDER/NAME
   local object=sources/$source_id/$1/$2 out=$work/$1/$2
   [[ $2 =~ ^[0-9a-f]{64}$ ]] || refuse "$object" 'its name is no SHA-256'
   [[ $(sha256_of "$site/$object") == "$2" ]] || refuse "$object" 'it is damaged: its bytes do not hash to its name'
-  { age -d -i <(identities catalogIdentity) -- "$site/$object" | zstd -dcq >"$out.envelope"; } 2>/dev/null ||
+  { age -d -i <(printf '%s\n' "$catalog_identities") -- "$site/$object" | zstd -dcq >"$out.envelope"; } 2>/dev/null ||
     refuse "$object" 'no catalog key of this source opens it'
-  verify "$object" "$out.envelope" "$3" "$4" "$source_id" "$out"
+  verify "$object" "$out.envelope" "$3" "$4" "$source_id" "$out" "$5"
   rm -f -- "$out.envelope"
 }
 
-# Writes a line for each trusted snapshot to $work/snapshots.txt: sequence, time, id, previous, type, signer.
+# Writes a line for each trusted snapshot to $work/snapshots.txt: sequence, time, id, previous, type, signer, totals; and
+# looks at how they follow each other.
 open_snapshots() {
   local file status
   : >"$work/snapshots.txt"
@@ -252,23 +255,47 @@ open_snapshots() {
   done
   sort -n -o "$work/snapshots.txt" -- "$work/snapshots.txt"
   awk -v source="$(shown "$source_name")" '
-    $1 == last { print "WARNING: " source ": two snapshots have the sequence " $1 ": somebody wrote beside the host. Look at both." }
-    $4 != "-" && !($4 in known) { print "NOTE: " source ": the predecessor of snapshot " $1 " is not on this site; retention dropped it, or somebody did." }
-    ($4 in known) && (known[$4] >= $1 || time[$4] >= $2) { print "WARNING: " source ": sequence or time of snapshot " $1 " do not rise." }
-    { known[$3] = $1; time[$3] = $2; last = $1 }' "$work/snapshots.txt" >&2
+    { sequence[$3] = $1; time[$3] = $2; previous[$3] = $4; order[NR] = $3 }
+    END {
+      for (i = 1; i <= NR; i++) {
+        id = order[i]; before = previous[id]
+        if (i > 1 && sequence[order[i - 1]] == sequence[id])
+          print "WARNING: " source ": two snapshots have the sequence " sequence[id] ": somebody wrote beside the host. Look at both."
+        if (before != "-" && !(before in sequence))
+          print "NOTE: " source ": the predecessor of snapshot " sequence[id] " is not on this site; retention dropped it, or somebody did."
+        else if (before != "-" && (sequence[before] + 0 >= sequence[id] + 0 || time[before] >= time[id]))
+          print "WARNING: " source ": sequence or time of snapshot " sequence[id] " do not rise."
+      }
+    }' "$work/snapshots.txt" >&2
 }
 
-open_snapshot() { # open_snapshot NAME
-  open_catalog snapshots "$1" snapshot backup
-  jq -er --arg id "$1" --arg name "$source_name" "$defs"'
-    select(.name == $name and (.type | IN("postgres", "files", "command")) and (.packs | all(hex64)) and
-      (.time | test("\\A[0-9]{4}-[0-9-]{5}T[0-9:.]{12}Z\\z")) and ([.manifest | stream] | length) > 0) |
-    [(.sequence | int), .time, $id, (if .previous then .previous | hex64 else "-" end), .type, .signer] | join(" ")' \
-    "$work/snapshots/$1" 2>/dev/null || refuse "sources/$source_id/snapshots/$1" 'it is malformed'
-  local salt sha256
-  read -r salt sha256 < <(jq -r '"\(.commitment.salt) \(.manifest.sha256)"' "$work/snapshots/$1")
-  [[ $salt =~ ^[0-9a-f]{32}$ && $(unhex "$salt$sha256" | sha256sum | cut -c1-64) == "$(jq -r .commitment.sha256 "$work/snapshots/$1")" ]] ||
+open_snapshot() { # open_snapshot NAME: prints its line
+  local line salt sha256 commitment
+  # shellcheck disable=SC2016 # variables of jq
+  open_catalog snapshots "$1" snapshot backup '
+    if .name == $name and (.type | IN("postgres", "files", "command")) and (.packs | all(hex64)) and ([.manifest | stream] | length) > 0 and
+      (.time | test("\\A[0-9]{4}-[0-9-]{5}T[0-9:.]{12}Z\\z")) and (.commitment.salt | test("\\A[0-9a-f]{32}\\z")) then . else error("") end |
+    "\(.sequence | int) \(.time) ID \(if .previous then .previous | hex64 else "-" end) \(.type) \(.signer) \(
+      .totals // {} | to_entries | map("\(.key) \(.value)") | join(", ") | us)",
+    "\(.commitment.salt) \(.manifest.sha256) \(.commitment.sha256)"'
+  { read -r line && read -r salt sha256 commitment; } <<<"$REPLY"
+  [[ $(unhex "$salt$sha256" | sha256sum | cut -c1-64) == "$commitment" ]] ||
     refuse "sources/$source_id/snapshots/$1" 'its commitment is not to its manifest'
+  printf '%s\n' "${line/ ID / $1 }"
+}
+
+# Keys stay in variables: age reads them from a pipe, and they never touch the disk.
+use_secrets() {
+  local what value
+  catalog_identities='' data_identities=''
+  while IFS=$'\037' read -r what value; do
+    case $what in
+      c) catalog_identities+=$value$'\n' ;;
+      d) data_identities+=$value$'\n' ;;
+      n) printf -v source_name %b "$value" ;;
+    esac
+  done < <(printf '%s' "$secrets" | jq -rs "$defs"'(.[] | ["c", .catalogIdentity], (select(.dataIdentity) | ["d", .dataIdentity])),
+    ["n", (.[0].name | us)] | fields')
 }
 
 # Opens every source the identity opens, and calls the function for each.
@@ -281,14 +308,14 @@ each_source() { # each_source FUNCTION
       continue
     fi
     set +e
-    bundles=$(open_source "$source_id")
+    secrets=$(open_source "$source_id")
     status=$?
     set -e
     if ((status != 0)); then
       problems=$((problems + 1))
       continue
     fi
-    source_name=$(printf '%s' "$bundles" | jq -rs '.[0].name')
+    use_secrets
     "$1"
   done
 }
@@ -297,26 +324,25 @@ list_source() {
   open_snapshots
   printf '%s (%s)\n' "$(shown "$source_name")" "$source_id"
   local sequence time id previous type signer totals
-  while read -r sequence time id previous type signer; do
-    totals=$(jq -r '.totals // {} | to_entries | map("\(.key) \(.value)") | join(", ")' "$work/snapshots/$id")
-    printf '  %6d  %s  %s  %s by %s  %s\n' "$sequence" "$time" "${id:0:16}" "$type" "$signer" "$(shown "$totals")"
+  while read -r sequence time id previous type signer totals; do
+    printf '  %6d  %s  %s  %s by %s  %s\n' "$sequence" "$time" "${id:0:16}" "$type" "$signer" "$(shown "$(printf %b "$totals")")"
   done <"$work/snapshots.txt"
 }
 
-found_id='' found_bundles=''
+found_id='' found_secrets=''
 match_source() {
   [[ $source_name == "$source" || $source_id == "$source" ]] || return 0
   [[ -z $found_id ]] || die "two sources are called $(shown "$source"): give the id that --list shows instead"
-  found_id=$source_id found_bundles=$bundles
+  found_id=$source_id found_secrets=$secrets
 }
 
 choose_snapshot() { # sets payload, type
-  local sequence time id previous signer count
+  local sequence time id previous signer totals count
   each_source match_source
   [[ $found_id ]] || die "no trusted source called $(shown "$source") that this identity opens is on this site; see --list"
-  source_id=$found_id bundles=$found_bundles
-  source_name=$(printf '%s' "$bundles" | jq -rs '.[0].name')
-  [[ $(identities dataIdentity) ]] || die 'this identity opens the catalog but no data: use the identity of an owner'
+  source_id=$found_id secrets=$found_secrets
+  use_secrets
+  [[ $data_identities ]] || die 'this identity opens the catalog but no data: use the identity of an owner'
   open_snapshots
   if [[ $snapshot == latest ]]; then
     tail -n 1 -- "$work/snapshots.txt" >"$work/chosen"
@@ -326,8 +352,8 @@ choose_snapshot() { # sets payload, type
     count=$(wc -l <"$work/chosen")
     ((count == 1)) || die "$count trusted snapshots of $(shown "$source_name") have an id that starts with $snapshot"
   fi
-  # shellcheck disable=SC2034 # previous only takes its place
-  read -r sequence time id previous type signer <"$work/chosen"
+  # shellcheck disable=SC2034 # some only take their place
+  read -r sequence time id previous type signer totals <"$work/chosen"
   payload=$work/snapshots/$id
   say "Snapshot $sequence of $(shown "$source_name"), $time, made by $signer: $id"
   [[ $snapshot != latest ]] || say 'It is the newest trusted one here. Whether there was a newer one this site alone cannot tell.'
@@ -353,7 +379,7 @@ find_packs() {
       loaded=1
       for file in "$site/sources/$source_id/index"/*; do
         set +e
-        (set -e && open_catalog index "${file##*/}" index 'backup owner')
+        (set -e && open_catalog index "${file##*/}" index 'backup owner' 'empty')
         status=$?
         set -e
         ((status == 0)) || rm -f -- "$work/index/${file##*/}"*
@@ -373,7 +399,7 @@ find_packs() {
 unpack() { # unpack PACK
   local object=sources/$source_id/packs/${1:0:2}/$1 plain=$work/raw/$1.plain size length magic head
   [[ $(sha256_of "$site/$object") == "$1" ]] || die "$object is damaged: its bytes do not hash to its name"
-  age -d -i <(identities dataIdentity) -o "$plain" -- "$site/$object" || die "$object cannot be opened"
+  age -d -i <(printf '%s\n' "$data_identities") -o "$plain" -- "$site/$object" || die "$object cannot be opened"
   zstd -dcq -- "$plain" >"$work/raw/$1" || die "$object does not decompress"
   size=$(stat -c %s -- "$plain")
   read -r length magic < <(tail -c 8 -- "$plain" | od -An --endian=little -tu4)

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { BinaryRows } from '../../src/sources/postgres/binary-rows.ts';
+import { type Job, runJobs, runPersistently } from '../../src/sources/postgres/restore-schedule.ts';
+import { setClause, splitNames } from '../../src/sources/postgres/setting-values.ts';
+import { splitItems } from '../../src/sources/postgres/sql-items.ts';
+
+describe('settings', () => {
+  it.each([
+    ['"$user", public', ['$user', 'public']],
+    ['""', ['']],
+    ['', ['']],
+    ['"a""b, c",  d ,e', ['a"b, c', 'd', 'e']],
+  ])('takes the list %s apart', (list, names) => expect(splitNames(list)).toEqual(names));
+
+  it('quotes what is a list as a list, and nothing else', () => {
+    expect(setClause('search_path="$user", public')).toBe(`SET "search_path" TO '$user', 'public'`);
+    expect(setClause(`my.ext=a, 'b'=c`)).toBe(`SET "my"."ext" TO 'a, ''b''=c'`);
+  });
+});
+
+describe('splitItems', () => {
+  it('is not led astray by quotes, names and nesting', () => {
+    const sql = `CREATE TABLE "a(b" (\n "x,y" int DEFAULT f(1, ')'),\n z text DEFAULT 'it''s (, ') INHERITS (p)`;
+    expect(splitItems(sql)).toEqual({
+      before: 'CREATE TABLE "a(b" ',
+      items: [`"x,y" int DEFAULT f(1, ')')`, `z text DEFAULT 'it''s (, '`],
+      after: ' INHERITS (p)',
+    });
+  });
+  it('finds no list that does not end', () => {
+    expect(splitItems(`CREATE TABLE a (b text DEFAULT 'x`)).toBeUndefined();
+    expect(splitItems('SELECT 1')).toBeUndefined();
+  });
+});
+
+describe('BinaryRows', () => {
+  const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+  const row = (oid: number, content: Buffer) => {
+    const start = Buffer.alloc(14);
+    start.writeInt16BE(2, 0);
+    start.writeInt32BE(4, 2);
+    start.writeUInt32BE(oid, 6);
+    start.writeInt32BE(content.length, 10);
+    return Buffer.concat([start, content]);
+  };
+  const trailer = Buffer.from([0xff, 0xff]);
+  const contents = [Buffer.alloc(3000, 'a'), Buffer.alloc(0), Buffer.from([0xff, 0xff, 0, 2]), Buffer.alloc(700, 'b')];
+  const stream = Buffer.concat([header, ...contents.map((content, i) => row(i + 1, content)), trailer]);
+  async function* sliced(bytes: Buffer, length: number) {
+    for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+  }
+  const all = async (source: AsyncIterable<Buffer>) => {
+    const pieces: Buffer[] = [];
+    for await (const piece of source) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+
+  it.each([1, 2, 3, 7, 13, 64, 100_000])('cuts between rows, read %i bytes at a time', async (length) => {
+    const rows = new BinaryRows(sliced(stream, length), 3000);
+    const pieces: Buffer[] = [];
+    while (await rows.more()) pieces.push(await all(rows.piece()));
+    expect(pieces).toEqual([
+      Buffer.concat([header, row(1, contents[0]!), trailer]),
+      Buffer.concat([header, ...contents.slice(1).map((content, i) => row(i + 2, content)), trailer]),
+    ]);
+  });
+
+  it.each([1, 5, 100_000])('gives the objects, read %i bytes at a time', async (length) => {
+    const rows = new BinaryRows(sliced(stream, length), 1);
+    const found: [number, Buffer][] = [];
+    while (await rows.more()) {
+      const { oid, content } = await rows.object();
+      found.push([oid, await all(content)]);
+    }
+    expect(found).toEqual(contents.map((content, i) => [i + 1, content]));
+  });
+
+  it('notices a stream that ends early, or goes on', async () => {
+    const drain = async (bytes: Buffer) => {
+      const rows = new BinaryRows(sliced(bytes, 64), 100);
+      while (await rows.more()) await all(rows.piece());
+    };
+    await drain(stream);
+    for (const bad of [
+      stream.subarray(0, -1),
+      stream.subarray(0, 500),
+      Buffer.concat([stream, trailer]),
+      stream.subarray(1),
+    ]) {
+      await expect(drain(bad)).rejects.toMatchObject({ code: 'object-damaged' });
+    }
+  });
+});
+
+describe('runJobs', () => {
+  const trail: string[] = [];
+  const job = (id: string, more: Partial<Job> = {}): Job => ({
+    id,
+    weight: 0,
+    after: [],
+    holds: [],
+    uses: [],
+    run: async () => {
+      trail.push(`+${id}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      trail.push(`-${id}`);
+    },
+    ...more,
+  });
+  const run = async (jobs: Job[], places = 2) => {
+    trail.length = 0;
+    return runJobs(jobs, places, () => false);
+  };
+
+  it('starts heavy ones first, as many as there are places', async () => {
+    await run([job('light'), job('heavy', { weight: 3 }), job('middle', { weight: 2 })]);
+    expect(trail.slice(0, 2)).toEqual(['+heavy', '+middle']);
+    expect(trail.indexOf('+light')).toBeGreaterThan(1);
+  });
+
+  it('keeps order and exclusion', async () => {
+    await run([job('b', { after: ['a', 'unknown'], weight: 9 }), job('a')], 9);
+    expect(trail).toEqual(['+a', '-a', '+b', '-b']);
+    await run([job('a', { holds: ['t'] }), job('b', { uses: ['t'] }), job('c', { uses: ['t'] })], 9);
+    expect(trail.slice(0, 4)).toEqual(['+a', '-a', '+b', '+c']);
+    await run([job('a', { uses: ['t'] }), job('b', { holds: ['t'] })], 9);
+    expect(trail).toEqual(['+a', '-a', '+b', '-b']);
+  });
+
+  it('goes on after a failure, without what waits for it', async () => {
+    const failing = job('bad', { run: () => Promise.reject(new Error('no')) });
+    const { failed, blocked } = await run([failing, job('good'), job('waits', { after: ['bad'] })]);
+    expect(failed.map((each) => each.job.id)).toEqual(['bad']);
+    expect(blocked.map(({ id }) => id)).toEqual(['waits']);
+    expect(trail).toEqual(['+good', '-good']);
+  });
+
+  it('ends on a fatal one, once nothing runs any more', async () => {
+    let ended = false;
+    const slow = job('slow', {
+      run: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ended = true;
+      },
+    });
+    const failing = job('bad', { run: () => Promise.reject(new Error('fatal')) });
+    await expect(runJobs([failing, slow, job('never')], 2, () => true)).rejects.toThrow('fatal');
+    expect(ended).toBe(true);
+  });
+
+  it('tries again for as long as that gets further', async () => {
+    let attempts = 0;
+    const third = job('third', {
+      run: async () => void (++attempts < 3 && (await Promise.reject(new Error('not yet')))),
+    });
+    const needing = (id: string, at: number) =>
+      job(id, { run: async () => void (attempts < at && (await Promise.reject(new Error('not yet')))) });
+    expect(await runPersistently([third, needing('one', 1), needing('two', 2)], 1, () => false)).toEqual({
+      failed: [],
+      blocked: [],
+    });
+    const never = job('never', { run: () => Promise.reject(new Error('never')) });
+    const outcome = await runPersistently([never, job('fine')], 1, () => false);
+    expect(outcome.failed.map((each) => each.job.id)).toEqual(['never']);
+  });
+});
