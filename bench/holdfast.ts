@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { quoted, type Repetition, type Scene, type Task } from './task.ts';
 
 /** The program, as a command line begins. */
-const program = [process.execPath, join(import.meta.dirname, '..', 'bin', 'holdfast.ts')];
+const program = [process.execPath, join(import.meta.dirname, '..', 'dist', 'bin', 'holdfast.js')];
 
 type Which = 'database' | 'files';
 
