@@ -75,7 +75,7 @@ const postgresSource = z
           .default([])
           .meta({
             description:
-              'Tables whose rows are not carried, `schema.table` exactly as in the catalog; their definition is. Every snapshot lists them.',
+              'Tables whose rows are not carried, `schema.table` as in the catalog; `*` stands for any characters, `?` for one. Their definition is carried. Every snapshot lists them.',
             samples: [['public.cache']],
             defaultText: 'none',
           }),

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { fromPlainError, HoldfastError, toPlainError } from '../base/errors.ts';
 import type { ReadPort } from './chunk-locations.ts';
 import type { IngestPort } from './ingest.ts';
@@ -25,7 +25,7 @@ export interface LaneOptions {
   /** Called with what the task reports, a few times a second at most. */
   onProgress?: (amount: number) => void;
   /** Buffers of the input that are moved rather than copied. */
-  transfer?: ArrayBuffer[];
+  transfer?: (ArrayBuffer | MessagePort)[];
 }
 
 export interface LanesSettings extends LaneSetup {

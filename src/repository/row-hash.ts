@@ -24,6 +24,9 @@ export interface RowSum {
 
 let compiled: WebAssembly.Module | undefined;
 
+/** Instances that have done their work: a new one for each of thousands of tables keeps the collector busy. */
+const spare: Exports[] = [];
+
 /** Bytes of the module's memory that hold rows; a word more lies behind them. */
 const room = 1 << 20;
 
@@ -33,12 +36,12 @@ export class RowHash {
   /** Bytes at the start of memory that are not absorbed yet; fewer than 8. */
   #held = 0;
   #last = 0x0a;
+  #sum: RowSum | undefined;
 
   /** @param key 16 bytes */
   constructor(key: Uint8Array) {
     if (key.length !== 16) throw new RangeError('the row hash takes a key of 16 bytes');
-    compiled ??= new WebAssembly.Module(Buffer.from(rowHashModule, 'base64'));
-    this.#wasm = new WebAssembly.Instance(compiled).exports as unknown as Exports;
+    this.#wasm = spare.pop() ?? instantiate();
     this.#bytes = new Uint8Array(this.#wasm.memory.buffer);
     const words = Buffer.from(key);
     this.#wasm.begin(words.readBigInt64LE(0), words.readBigInt64LE(8));
@@ -46,6 +49,7 @@ export class RowHash {
 
   /** Takes the next bytes of the stream; rows may be cut anywhere. */
   update(bytes: Uint8Array): void {
+    if (this.#sum !== undefined) throw new RangeError('the stream has ended');
     for (let at = 0; at < bytes.length; ) {
       const part = bytes.subarray(at, at + room - this.#held);
       this.#bytes.set(part, this.#held);
@@ -67,15 +71,23 @@ export class RowHash {
    * @throws RangeError when the stream does not end with a newline, which no whole COPY text does
    */
   digest(): RowSum {
+    if (this.#sum !== undefined) return this.#sum;
     if (this.#last !== 0x0a) throw new RangeError('the stream ends inside a row');
     // Zeros let the last rows fill whole words; what follows the last newline is never finished and counts for nothing.
     this.#bytes.fill(0, this.#held, this.#held + 8);
     if (this.#held > 0) this.#scan(this.#held + 8);
     const low = BigInt.asUintN(64, this.#wasm.low.value);
     const high = BigInt.asUintN(64, this.#wasm.high.value);
-    return {
+    this.#sum = {
       rows: Number(this.#wasm.rows.value),
       sum: ((high << 64n) | low).toString(16).padStart(32, '0'),
     };
+    spare.push(this.#wasm);
+    return this.#sum;
   }
+}
+
+function instantiate(): Exports {
+  compiled ??= new WebAssembly.Module(Buffer.from(rowHashModule, 'base64'));
+  return new WebAssembly.Instance(compiled).exports as unknown as Exports;
 }

@@ -1,7 +1,12 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { isHoldfastError } from '../../src/base/errors.ts';
+import type { Lanes } from '../../src/repository/lanes.ts';
+import { backupPostgres } from '../../src/sources/postgres/backup.ts';
 import type { PostgresConnection } from '../../src/sources/postgres/connection.ts';
+import type { PostgresLine } from '../../src/sources/postgres/manifest.ts';
+import { MemoryRepository } from '../support/memory-repository.ts';
 import { useCluster } from '../support/postgres.ts';
 import { type MadeBackup, makeBackup, psqlCopy } from '../support/postgres-backup.ts';
 
@@ -42,14 +47,15 @@ describe('writers', () => {
     await client.query(`
       CREATE TABLE debit (id int, v text); CREATE TABLE credit (id int, v text); CREATE SEQUENCE ids;
       CREATE TABLE ballast AS SELECT i, repeat(md5(i::text), 8) AS v FROM generate_series(1, 100000) i;
-      INSERT INTO debit SELECT i, 'x' FROM generate_series(1, 1000) i; INSERT INTO credit SELECT * FROM debit;
-      SELECT setval('ids', 1000);`);
+      INSERT INTO debit SELECT i, repeat('x', 100) FROM generate_series(1, 5000) i; INSERT INTO credit SELECT * FROM debit;
+      SELECT setval('ids', 5000);`);
     const writer = await cluster.client('written');
     const step = (each: pg.Client) =>
       each.query(`BEGIN; SELECT nextval('ids'); INSERT INTO debit SELECT currval('ids'), 'y';
         UPDATE credit SET v = 'z' WHERE id = currval('ids') % 1000;
         INSERT INTO credit SELECT currval('ids'), 'y'; COMMIT`);
-    const { result: made, steps } = await beside(writer, step, () => makeBackup(connection));
+    // Tables of this size travel alone, so the two are read by different sessions.
+    const { result: made, steps } = await beside(writer, step, () => makeBackup(connection, {}, { lanes: 2 }));
     expect(steps).toBeGreaterThan(20);
     const ids = async (name: string) => (await rowsOf(made, name)).map((row) => Number(row.split('\t')[0])).sort();
     const debits = await ids('debit');
@@ -60,19 +66,47 @@ describe('writers', () => {
   });
 });
 
+describe('rows that come after the snapshot', () => {
+  it('are in no part of it', async () => {
+    const connection = await cluster.createDatabase('later');
+    const client = await cluster.client('later');
+    await client.query(`CREATE TABLE t AS SELECT 1 AS a; SELECT lo_from_bytea(70000, 'one')`);
+    const repository = await MemoryRepository.open();
+    await repository.backup((context) => {
+      const { lanes } = context;
+      const delayed: Lanes = {
+        count: lanes.count,
+        // The lanes are only asked once the snapshot is there.
+        run: async (...task) => {
+          await client.query(`INSERT INTO t VALUES (2); SELECT lo_put(70000, 0, 'two'), lo_from_bytea(0, 'new')`);
+          return lanes.run(...task);
+        },
+        runInEach: (...task) => lanes.runInEach(...task),
+        flush: () => lanes.flush(),
+        [Symbol.asyncDispose]: () => lanes[Symbol.asyncDispose](),
+      };
+      const settings = { name: 'test', connection, excludeTables: [], env: process.env };
+      return backupPostgres({ ...context, lanes: delayed }, settings);
+    });
+    const lines = repository.lines as PostgresLine[];
+    const table = lines.find((line) => line.kind === 'table')!;
+    expect(table.stream).toMatchObject({ size: 2, rows: { rows: 1 } });
+    const objects = lines.find((line) => line.kind === 'large-objects')!;
+    expect(objects.objects.map(({ sha256 }) => sha256)).toEqual([createHash('sha256').update('one').digest('hex')]);
+    expect((await client.query('TABLE t')).rowCount).toBeGreaterThan(1);
+  });
+});
+
 describe('changes of the schema', () => {
-  /** Each keeps the rows of table t at 500 for everybody who looks at one moment. */
+  /** Each, as one transaction, keeps the rows of table t at 500 for everybody who looks at one moment. */
   const loops: [string, string][] = [
-    ['TRUNCATE with a refill', 'BEGIN; TRUNCATE t; INSERT INTO t SELECT i, 1 FROM generate_series(1, 500) i; COMMIT'],
+    ['TRUNCATE with a refill', 'TRUNCATE t; INSERT INTO t SELECT i, 1 FROM generate_series(1, 500) i'],
     [
       'a swap by renaming',
-      `BEGIN; CREATE TABLE fresh AS SELECT i, 1 AS b FROM generate_series(1, 500) i;
-       ALTER TABLE t RENAME TO stale; ALTER TABLE fresh RENAME TO t; DROP TABLE stale; COMMIT`,
+      `CREATE TABLE fresh AS SELECT i, 1 AS b FROM generate_series(1, 500) i;
+       ALTER TABLE t RENAME TO stale; ALTER TABLE fresh RENAME TO t; DROP TABLE stale`,
     ],
-    [
-      'DROP and CREATE',
-      'BEGIN; DROP TABLE t; CREATE TABLE t AS SELECT i, 1 AS b FROM generate_series(1, 500) i; COMMIT',
-    ],
+    ['DROP and CREATE', 'DROP TABLE t; CREATE TABLE t AS SELECT i, 1 AS b FROM generate_series(1, 500) i'],
     ['an ALTER that rewrites', 'ALTER TABLE t ALTER b TYPE bigint; ALTER TABLE t ALTER b TYPE int'],
     ['tables that come and go', 'CREATE TABLE passing AS SELECT 1 AS a; DROP TABLE passing'],
   ];
@@ -84,15 +118,18 @@ describe('changes of the schema', () => {
     await client.query('CREATE TABLE t AS SELECT i, 1 AS b FROM generate_series(1, 500) i');
     const looper = await cluster.client(database);
     let made = 0;
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       const { result } = await beside(
         looper,
         async (each) => {
-          await each.query(sql);
+          await each.query(`BEGIN; ${sql}`);
+          // Long enough for the backup to come and wait for the lock; what it reads must be what it waited for.
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          await each.query('COMMIT');
           // A loop without a pause is always first in the queue for a lock, before any pg_dump.
           await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 300));
         },
-        () => makeBackup(connection, {}, { lanes: 1 }).catch((error) => error),
+        () => makeBackup(connection, { lockTimeout: 500 }, { lanes: 1 }).catch((error) => error),
       );
       if (isHoldfastError(result, 'source-failed')) continue;
       made++;

@@ -52,7 +52,7 @@ export async function makeBackup(
 /** Written out here once more, so that a change of the program's own list is noticed. */
 const settings =
   '-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex ' +
-  '-c synchronize_seqscans=off -c search_path= -c lc_monetary=C';
+  '-c synchronize_seqscans=off -c search_path= -c lc_monetary=C -c client_encoding=UTF8 -c array_nulls=on -c xmloption=content -c quote_all_identifiers=off -c statement_timeout=0';
 
 /** What psql writes for a COPY. */
 export async function psqlCopy(connection: PostgresConnection, copy: string): Promise<Buffer> {

@@ -128,4 +128,24 @@ describe('row hash', () => {
     const { compile } = (await import(path)) as { compile(): Promise<string> };
     expect(rowHashModule).toBe(await compile());
   });
+
+  it('does not mind that its memory served another stream before', () => {
+    const key = Buffer.alloc(16, 5);
+    const rows = Buffer.from('1\tone\n2\ttwo, which is a longer row\n');
+    const fresh = new RowHash(key);
+    fresh.update(rows);
+    const expected = fresh.digest();
+    const [used, beside] = [new RowHash(Buffer.alloc(16, 9)), new RowHash(key)];
+    used.update(Buffer.from('something else\n'.repeat(1000)));
+    used.digest();
+    expect(used.digest()).toBe(used.digest());
+    expect(() => used.update(rows)).toThrow(RangeError);
+    const again = new RowHash(key);
+    for (const byte of rows) {
+      again.update(Buffer.of(byte));
+      beside.update(Buffer.of(byte));
+    }
+    expect(again.digest()).toEqual(expected);
+    expect(beside.digest()).toEqual(expected);
+  });
 });

@@ -77,13 +77,16 @@ export interface RestorePlace {
 export class EntryRunner {
   readonly session: Session;
   readonly #place: RestorePlace;
+  readonly #role: string;
   /** What the session is set to; unknown at first, since role and database have defaults of their own. */
   #tablespace: string | undefined;
   #accessMethod: string | undefined;
 
-  constructor(session: Session, place: RestorePlace) {
+  /** @param role what objects belong to when they are made */
+  constructor(session: Session, place: RestorePlace, role: string) {
     this.session = session;
     this.#place = place;
+    this.#role = role;
   }
 
   /** Makes the object of an entry, with its owner. @throws HoldfastError naming it */
@@ -91,8 +94,15 @@ export class EntryRunner {
     const what = `Could not restore ${describeEntry(entry)}.`;
     await this.#prepare(entry, what);
     await this.#send(entry.defn, entry, what);
-    const owner = this.#place.withoutOwners === true ? undefined : ownerStatement(entry);
-    if (owner !== undefined) await this.#send(owner, entry, what);
+    const after = followUp(entry, this.#owns(entry) ? undefined : entry.owner);
+    if (after !== undefined) await this.#send(after, entry, what);
+  }
+
+  /** Whether the entry's object belongs to whom it should, just by having been made. */
+  #owns(entry: TocEntry): boolean {
+    if (this.#place.withoutOwners === true) return true;
+    // An entry without a statement is about something that every database has, such as the schema public.
+    return entry.owner === this.#role && !entry.defn.subarray(0, 2).equals(comment);
   }
 
   /** Other statements in the place of the entry's own. */
@@ -125,17 +135,23 @@ export class EntryRunner {
   }
 }
 
-/** The statement that gives an object its owner; undefined for what has none of its own. */
-export function ownerStatement(entry: TocEntry): Buffer | undefined {
+const comment = Buffer.from('--');
+
+/**
+ * What must follow the statement of an entry: its owner, and the access method of a partitioned table.
+ *
+ * @param owner undefined: as it is
+ */
+export function followUp(entry: TocEntry, owner: string | undefined): Buffer | undefined {
   const statements: Buffer[] = [];
   if (entry.relkind === 'p' && entry.tableAm !== null) {
     const table = quoteQualified(entry.namespace, entry.tag);
     statements.push(Buffer.from(`ALTER TABLE ${table} SET ACCESS METHOD ${quoteIdentifier(entry.tableAm)};`));
   }
   const subject = ownedSubject(entry);
-  if (entry.owner !== '' && entry.dropStmt.length > 0 && subject !== undefined) {
+  if (owner !== undefined && owner !== '' && entry.dropStmt.length > 0 && subject !== undefined) {
     statements.push(
-      Buffer.concat([Buffer.from('ALTER '), subject, Buffer.from(` OWNER TO ${quoteIdentifier(entry.owner)}`)]),
+      Buffer.concat([Buffer.from('ALTER '), subject, Buffer.from(` OWNER TO ${quoteIdentifier(owner)}`)]),
     );
   }
   return statements.length === 0 ? undefined : Buffer.concat(statements);

@@ -40,6 +40,10 @@ export interface BackupResult {
 }
 
 const defaultLockTimeout = 30_000;
+/**
+ * What holds pg_dump up is somebody who waits for us, so patience is of no use; and everybody else waits behind them.
+ */
+const dumpLockTimeout = 2_000;
 
 /** What the catalogs tell besides tables. */
 interface CatalogPart {
@@ -63,8 +67,17 @@ export class BackupAttempt {
     this.#signal = AbortSignal.any([context.signal, this.#scope.signal]);
   }
 
-  /** @throws HoldfastError, Superseded */
+  /** @throws HoldfastError, Superseded; then nothing of the attempt goes on, but what the lanes have in hand */
   async run(): Promise<BackupResult> {
+    try {
+      return await this.#attempt();
+    } catch (error) {
+      this.#scope.abort(error);
+      throw error;
+    }
+  }
+
+  async #attempt(): Promise<BackupResult> {
     await using coordinator = await this.#open();
     const { name: source, env, pgDump, excludeTables } = this.#settings;
     const { emit, clock } = this.#context;
@@ -84,12 +97,13 @@ export class BackupAttempt {
       lockTimeout: this.#lockTimeout,
       needsLock,
       inspect: (relations) => {
-        const { tables, roots } = plan(relations);
-        assertReadable(coordinator, [...tables.map(({ relation }) => relation), ...roots]);
+        const { tables, roots, sequences } = plan(relations);
+        // Sequences too: pg_dump reads them even where it dumps no values.
+        assertReadable(coordinator, [...tables.map(({ relation }) => relation), ...roots, ...sequences]);
       },
     });
     for (const pattern of patterns.unused()) {
-      emit({ type: 'warning', source, text: `excludeTables: ${pattern} fits no table.` });
+      emit({ type: 'warning', source, text: `exclude.tables: ${pattern} fits no table.` });
     }
     const warning = await lockTableWarning(coordinator, held.relations.filter(needsLock).length);
     if (warning !== undefined) emit({ type: 'warning', source, text: warning });
@@ -120,6 +134,9 @@ export class BackupAttempt {
       exportedSnapshot: held.exportedSnapshot,
       cancelled,
     };
+    // At once: until pg_dump has its locks, somebody who wants an exclusive one gets ahead of it.
+    const archive = this.#dump(coordinator, held, plan, dump);
+    archive.catch(() => {});
     const columns = await readColumns(
       coordinator,
       plan.tables.map(({ relation }) => relation.oid),
@@ -134,7 +151,6 @@ export class BackupAttempt {
       await catalog;
       return coordinator;
     });
-    const archive = this.#dump(coordinator, held, plan, dump);
     const branches = [catalog, copies, archive] as const;
     try {
       const [catalogPart, copied, archiveLine] = await Promise.all(branches);
@@ -201,7 +217,7 @@ export class BackupAttempt {
     const options = {
       program,
       exportedSnapshot: held.exportedSnapshot,
-      lockTimeout: this.#lockTimeout,
+      lockTimeout: Math.min(this.#lockTimeout, dumpLockTimeout),
       exclude: plan.withoutSchema,
       environment,
       signal: this.#signal,

@@ -72,11 +72,11 @@ function place(
     omit('It is a foreign table: its rows lie on another server.');
     return;
   }
-  if (relation.kind === 'r' && isExcluded([relation, ...above], excluded)) {
+  if (isExcluded([relation, ...above], excluded)) {
     if (!relation.readable) plan.withoutSchema.push(relation);
     omit(
       relation.readable
-        ? 'Its rows are excluded by the configuration.'
+        ? 'Its content is excluded by the configuration.'
         : 'It is excluded by the configuration, its definition too because this role may not read it.',
     );
     return;
@@ -86,8 +86,7 @@ function place(
     return;
   }
   if (relation.kind === 'S') {
-    if (relation.readable) plan.sequences.push(relation);
-    else omit('This role may not read the sequence, so its value is not known.', { degrades: true });
+    plan.sequences.push(relation);
     return;
   }
   plan.tables.push(tableOf(relation, above));

@@ -6,7 +6,7 @@ import { Superseded } from './superseded.ts';
 export type { PostgresBackupSettings } from './backup-attempt.ts';
 
 /** How often a backup begins anew because the database changed under it in a way that locks do not hold back. */
-const attempts = 3;
+const attempts = 5;
 
 /**
  * Makes a snapshot of a database: its schema by pg_dump, its rows by COPY in all lanes, all of one moment.
@@ -26,6 +26,8 @@ export async function backupPostgres(context: BackupContext, settings: PostgresB
       if (!(error instanceof Superseded)) throw error;
       if (attempt === attempts) throw error.reason ?? givenUp(error);
       context.emit({ type: 'note', source: settings.name, text: `The backup begins anew: ${error.message}` });
+      // Those who waited for us have their turn.
+      await context.clock.sleep(100 * attempt, context.signal);
     }
   }
 }

@@ -2,25 +2,16 @@ import { HoldfastError } from '../../base/errors.ts';
 
 /** What PostgreSQL writes before the first row of a binary COPY: a signature, flags, and the length of an extension. */
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-/** In the place of a row's number of fields: the end. */
-const trailer = Buffer.from([0xff, 0xff]);
-
-/**
- * Cuts a binary COPY into several that are whole by themselves, between rows. Bytes are passed on as they come; only
- * the few that tell how long something is are looked at.
- */
+/** Takes a binary COPY of (oid, bytea) apart, as it comes: no object needs to fit into memory. */
 export class BinaryRows {
   readonly #source: AsyncIterator<Buffer>;
-  readonly #pieceBytes: number;
   /** Received and not passed on yet. */
   #rest: Buffer = Buffer.alloc(0);
   #started = false;
   #ended = false;
 
-  /** @param pieceBytes a piece ends with the first row that makes it at least this long */
-  constructor(source: AsyncIterable<Buffer>, pieceBytes: number) {
+  constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]();
-    this.#pieceBytes = pieceBytes;
   }
 
   /** Whether there is another row. @throws HoldfastError `object-damaged` */
@@ -36,24 +27,6 @@ export class BinaryRows {
     await this.#take(2);
     if (this.#rest.length > 0 || !(await this.#source.next()).done) throw damaged();
     return false;
-  }
-
-  /** The next rows as a COPY of their own. @throws HoldfastError `object-damaged` */
-  async *piece(): AsyncGenerator<Buffer> {
-    yield header;
-    let length = 0;
-    while (length < this.#pieceBytes && (await this.#peek(2)).readInt16BE(0) !== -1) {
-      const fields = await this.#take(2);
-      yield fields;
-      for (let field = 0; field < fields.readInt16BE(0); field++) {
-        const prefix = await this.#take(4);
-        yield prefix;
-        const size = Math.max(0, prefix.readInt32BE(0));
-        length += size;
-        yield* this.#bytes(size);
-      }
-    }
-    yield trailer;
   }
 
   /** The next row as a large object: an oid, and the bytes that must all be read before anything else. */

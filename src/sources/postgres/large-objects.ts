@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../base/errors.ts';
 import { LargeObjectDigests } from './binary-copy.ts';
 import { copyOut } from './copy-out.ts';
 import type { LargeObjectsLine } from './manifest.ts';
@@ -68,14 +69,21 @@ export async function readLargeObjects(session: Session): Promise<LargeObject[]>
   return joinLargeObjects(rights, digests.end());
 }
 
-/** Brings together what the catalogs and the COPY say; both are ordered by oid and of one snapshot. */
+/** Brings together what the catalogs and the COPY say. @throws HoldfastError when they are not of one snapshot */
 export function joinLargeObjects(
   rights: readonly LargeObjectRights[],
   contents: readonly { oid: number; size: number; sha256: string }[],
 ): LargeObject[] {
   const byOid = new Map(rights.map((right) => [right.oid, right]));
   return contents.map(({ oid, size, sha256 }) => {
-    const { owner, acl, comment } = byOid.get(oid)!;
+    const right = byOid.get(oid);
+    if (right === undefined || contents.length !== rights.length) {
+      throw new HoldfastError('source-failed', 'The large objects changed while they were read.', {
+        why: `There are ${rights.length} in the catalog and ${contents.length} came.`,
+        hint: 'Run it again.',
+      });
+    }
+    const { owner, acl, comment } = right;
     return { oid, size, sha256, owner, acl, comment };
   });
 }

@@ -83,7 +83,7 @@ export interface TableLine {
   generated?: { columns: string[]; rows: RowSum };
   /** Config table of an extension: only the rows that satisfy the condition were copied. */
   extension?: { name: string; condition: string | null };
-  /** For planning and progress: pg_relation_size in bytes. */
+  /** For planning and progress: pg_table_size in bytes, which unlike pg_relation_size counts TOAST too. */
   relationSize: number;
   unlogged?: true;
 }

@@ -64,15 +64,15 @@ async function hiddenFromRole(session: Session): Promise<Shortfall[]> {
 }
 
 /**
- * @param relations those whose rows are wanted, and partitioned tables above them
- * @throws HoldfastError that names the tables the role may not read, or whose rows a policy hides from it
+ * @param relations those whose content is wanted, and partitioned tables above them
+ * @throws HoldfastError that names what the role may not read, or whose rows a policy hides from it
  */
 export function assertReadable(session: Session, relations: readonly Relation[]): void {
   const denied = relations.filter(({ readable }) => !readable);
   if (denied.length > 0) {
     throw new HoldfastError(session.failure, `This role may not read ${naming(denied)}.`, {
-      why: `It lacks SELECT on the table or USAGE on its schema, in ${describeConnection(session.connection)}.`,
-      hint: `GRANT pg_read_all_data TO the role (PostgreSQL 14 and newer), or name the tables in excludeTables.`,
+      why: `It lacks SELECT there or USAGE on the schema, in ${describeConnection(session.connection)}.`,
+      hint: `GRANT pg_read_all_data TO the role (PostgreSQL 14 and newer), or name the tables under exclude.tables.`,
     });
   }
   const hidden = relations.filter(({ hidesRows }) => hidesRows);
@@ -86,7 +86,7 @@ export function assertReadable(session: Session, relations: readonly Relation[])
 
 function naming(relations: readonly Relation[]): string {
   const names = relations.slice(0, 5).map(({ schema, name }) => displayName(schema, name));
-  return names.join(', ') + (relations.length > 5 ? ` and ${relations.length - 5} more tables` : '');
+  return names.join(', ') + (relations.length > 5 ? ` and ${relations.length - 5} more` : '');
 }
 
 /**

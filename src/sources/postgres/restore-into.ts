@@ -186,6 +186,7 @@ async function rewriteDefinitions(
     // Never given its name: it is dropped at the end, or by the next restore into that schema.
     database: `scratch_${Buffer.from(settings.intoSchema).subarray(0, 20).toString('hex')}`,
     like: manifest.database,
+    clock: context.clock,
     signal: context.signal,
   });
   await buildDatabase(context, {

@@ -3,7 +3,6 @@ import type { LaneContext } from '../../repository/lane.ts';
 import type { StoredStream } from '../../repository/stored-stream.ts';
 import { AccessLists } from './access-lists.ts';
 import { BinaryRows } from './binary-rows.ts';
-import { copyIn } from './copy-in.ts';
 import type { LargeObjectsLine } from './manifest.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
 import type { Session } from './session.ts';
@@ -13,46 +12,81 @@ export interface LargeObjectsLoad {
   objects: LargeObjectsLine['objects'];
 }
 
-/** Bytes of one COPY, at least, unless it is the last: bounds the temporary table. */
-const pieceBytes = 64 * 1024 * 1024;
+/** Objects of one statement, at most, and their bytes. Bounds memory, here and in the server. */
+const batchObjects = 256;
+const batchBytes = 4 * 1024 * 1024;
 /** Statements of one transaction: each takes a lock on its object, and the lock table is small. */
-const batch = 500;
+const rightsBatch = 500;
 
 /**
- * Makes the large objects: their stream goes into a temporary table as it is, piece by piece, and the server makes the
- * objects from there. A call for each of them would take a round trip each.
+ * Makes the large objects, many in one statement where they are small, and in several where one is large.
  *
  * @throws HoldfastError
  */
 export async function loadLargeObjects(lane: LaneContext, session: Session, load: LargeObjectsLoad): Promise<void> {
   const what = 'Could not restore the large objects.';
-  await session.run(
-    `CREATE TEMPORARY TABLE holdfast_large_objects (id oid, content bytea);
-     ALTER TABLE pg_temp.holdfast_large_objects ALTER content SET STORAGE EXTERNAL`,
-    what,
-  );
-  const rows = new BinaryRows(counted(lane, load.stream), pieceBytes);
-  let made = 0;
-  while (await rows.more()) {
-    const sql = 'BEGIN; COPY pg_temp.holdfast_large_objects FROM STDIN WITH (FORMAT binary)';
-    try {
-      made += await copyIn(session, sql, rows.piece());
-    } catch (error) {
-      throw session.fail(error, what);
-    }
-    await session.run(
-      `SELECT pg_catalog.count(pg_catalog.lo_from_bytea(id, content)) FROM pg_temp.holdfast_large_objects;
-       TRUNCATE pg_temp.holdfast_large_objects; COMMIT`,
+  const rows = new BinaryRows(counted(lane, load.stream));
+  const batch: { oid: number; content: Buffer }[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    if (batch.length === 0) return;
+    const pairs = batch.map((_, i) => `pg_catalog.lo_from_bytea($${2 * i + 1}, $${2 * i + 2})`);
+    // A buffer goes over as it is, without being written out as text.
+    await session.query(
+      `SELECT ${pairs.join(', ')}`,
+      batch.flatMap(({ oid, content }) => [oid, content]),
       what,
     );
+    batch.length = 0;
+    bytes = 0;
+  };
+  for (const expected of load.objects) {
+    const found = (await rows.more()) ? await rows.object() : undefined;
+    if (found === undefined || found.oid !== expected.oid || found.size !== expected.size) {
+      throw new HoldfastError(
+        'object-damaged',
+        'The large objects of the snapshot are not those that its manifest lists.',
+      );
+    }
+    if (found.size > batchBytes) {
+      await makeInPieces(session, found, what);
+      continue;
+    }
+    if (bytes + found.size > batchBytes || batch.length === batchObjects) await flush();
+    const pieces: Buffer[] = [];
+    for await (const piece of found.content) pieces.push(piece);
+    batch.push({ oid: found.oid, content: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces) });
+    bytes += found.size;
   }
-  await session.run('DROP TABLE pg_temp.holdfast_large_objects', what);
-  if (made !== load.objects.length) {
-    throw new HoldfastError('target-failed', what, {
-      why: `The stream holds ${made} objects, the manifest lists ${load.objects.length}.`,
-    });
+  await flush();
+  if (await rows.more()) {
+    throw new HoldfastError('object-damaged', 'The snapshot holds more large objects than its manifest lists.');
   }
   await giveRights(session, load.objects);
+}
+
+async function makeInPieces(
+  session: Session,
+  { oid, content }: { oid: number; content: AsyncIterable<Buffer> },
+  what: string,
+): Promise<void> {
+  await session.query('SELECT pg_catalog.lo_create($1)', [oid], what);
+  let offset = 0;
+  let gathered: Buffer[] = [];
+  let length = 0;
+  const flush = async () => {
+    if (length === 0) return;
+    await session.query('SELECT pg_catalog.lo_put($1, $2, $3)', [oid, offset, Buffer.concat(gathered)], what);
+    offset += length;
+    gathered = [];
+    length = 0;
+  };
+  for await (const piece of content) {
+    gathered.push(piece);
+    length += piece.length;
+    if (length >= batchBytes) await flush();
+  }
+  await flush();
 }
 
 async function giveRights(session: Session, objects: LargeObjectsLoad['objects']): Promise<void> {
@@ -68,7 +102,7 @@ async function giveRights(session: Session, objects: LargeObjectsLoad['objects']
     if (owner !== session.connection.user) statements.push(`ALTER ${object} OWNER TO ${quoteIdentifier(owner)}`);
     statements.push(...lists.statements(object, owner, acl));
     if (comment !== null) statements.push(`COMMENT ON ${object} IS ${quoteLiteral(comment)}`);
-    if (statements.length >= batch) await flush();
+    if (statements.length >= rightsBatch) await flush();
   }
   await flush();
 }

@@ -35,7 +35,8 @@ export class RestoreSessions implements AsyncDisposable {
     });
     this.#open.add(session);
     await session.run(restoreSettings);
-    return new EntryRunner(session, this.#place);
+    const [row] = await session.query<{ role: string }>('SELECT current_user::text AS role');
+    return new EntryRunner(session, this.#place, row!.role);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

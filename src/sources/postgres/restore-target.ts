@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { describeConnection, type PostgresConnection } from './connection.ts';
 import type { DatabaseLine } from './manifest.ts';
@@ -34,11 +35,14 @@ export interface TargetSettings {
   /** Final name. */
   database: string;
   like: DatabaseLine;
+  clock: Clock;
   signal: AbortSignal;
 }
 
 const applicationName = 'holdfast restore';
 const longestName = 63;
+/** Milliseconds. */
+const lockPatience = 5_000;
 const suffixPattern = /_holdfast_[0-9a-f]{12}$/;
 
 /**
@@ -55,7 +59,7 @@ export async function createTarget(settings: TargetSettings): Promise<RestoreTar
   }
   const admin = await openSession(settings.admin, { applicationName, signal, failure: 'target-failed' });
   try {
-    await takeLock(admin, database);
+    await takeLock(admin, database, settings.clock);
     await assertAbsent(admin, database);
     for (const leftover of await findLeftovers(admin, database)) await dropDatabase(admin, leftover, signal);
     const spaces = await admin.query<{ name: string }>('SELECT spcname::text AS name FROM pg_catalog.pg_tablespace');
@@ -90,18 +94,27 @@ function lockKeys(name: string): [number, number] {
   return [digest.readInt32BE(0), digest.readInt32BE(4)];
 }
 
-/** Advisory locks belong to one database, so those in others are looked up. The lock goes with the session. */
-async function takeLock(admin: Session, name: string): Promise<void> {
+/**
+ * Advisory locks belong to one database, so those in others are looked up. The lock goes with the session; that of a
+ * killed restore may stay for a moment, so a taken one is asked for again for a while.
+ */
+async function takeLock(admin: Session, name: string, clock: Clock): Promise<void> {
   const [first, second] = lockKeys(name);
-  const [row] = await admin.query<{ taken: boolean; others: number }>(
-    `SELECT pg_catalog.pg_try_advisory_lock($1, $2) AS taken,
-            (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_locks
-             WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid <> pg_catalog.pg_backend_pid()
-               AND classid = ($1::pg_catalog.int8 & 4294967295)::pg_catalog.oid
-               AND objid = ($2::pg_catalog.int8 & 4294967295)::pg_catalog.oid) AS others`,
-    [first, second],
-  );
-  if (row!.taken && row!.others === 0) return;
+  const deadline = clock.monotonic() + lockPatience;
+  for (;;) {
+    const [row] = await admin.query<{ taken: boolean; others: number }>(
+      `SELECT pg_catalog.pg_try_advisory_lock($1, $2) AS taken,
+              (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_locks
+               WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid <> pg_catalog.pg_backend_pid()
+                 AND classid = ($1::pg_catalog.int8 & 4294967295)::pg_catalog.oid
+                 AND objid = ($2::pg_catalog.int8 & 4294967295)::pg_catalog.oid) AS others`,
+      [first, second],
+    );
+    if (row!.taken && row!.others === 0) return;
+    if (row!.taken) await admin.query('SELECT pg_catalog.pg_advisory_unlock($1, $2)', [first, second]);
+    if (clock.monotonic() > deadline) break;
+    await clock.sleep(100 + 200 * Math.random());
+  }
   throw new HoldfastError('target-exists', `Another restore is making the database ${JSON.stringify(name)}.`, {
     why: 'It holds the lock for that name on the server.',
     hint: 'Wait for it, or restore under another name.',

@@ -131,7 +131,7 @@ async function writeFile(lane: LaneContext, { path, stream }: WriteFileInput): P
 
 /** Each large object into a file of its own. */
 async function writeLargeObjects(lane: LaneContext, { path, stream }: WriteFileInput): Promise<void> {
-  const rows = new BinaryRows(counted(lane, stream), Number.POSITIVE_INFINITY);
+  const rows = new BinaryRows(counted(lane, stream));
   while (await rows.more()) {
     const { oid, content } = await rows.object();
     await intoFile(join(path, String(oid)), content);

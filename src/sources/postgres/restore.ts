@@ -45,6 +45,7 @@ export async function restorePostgres(
     admin: settings.admin,
     database: settings.database,
     like: database,
+    clock: context.clock,
     signal: context.signal,
   });
   shortfalls.push(...(await createMissingRoles(target.admin, database)));

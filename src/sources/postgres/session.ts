@@ -75,7 +75,11 @@ async function makeClient(connection: PostgresConnection, options: SessionOption
   const { default: pg } = await import('pg');
   // pg connects the stream it is given; ours is connected already, perhaps with TLS.
   socket.connect = () => {
-    process.nextTick(() => socket.emit('connect'));
+    process.nextTick(() => {
+      socket.emit('connect');
+      // pg listens by now; a socket that was asked about TLS had been paused.
+      socket.resume();
+    });
     return socket;
   };
   return new pg.Client({

@@ -42,9 +42,12 @@ export function assertSameRelation(schema: string, name: string, oid: number): s
   return `SELECT 1 / (CASE WHEN ${qualified}::regclass::oid = ${oid} THEN 1 ELSE 0 END)`;
 }
 
+/** Buffers that are free again: a new one for each of thousands of small tables would keep the collector busy. */
+const spareBuffers: Buffer[] = [];
+
 /** A sink that keeps nothing but fingerprints. */
 export class FingerprintSink implements CopySink {
-  readonly #buffer = Buffer.allocUnsafeSlow(512 * 1024);
+  readonly #buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(256 * 1024);
   readonly #sha256 = createHash('sha256');
   readonly #rows: RowHash;
   readonly #taken: ((bytes: number) => void) | undefined;
@@ -71,7 +74,9 @@ export class FingerprintSink implements CopySink {
     this.#taken?.(length);
   }
 
+  /** Nothing may be added afterwards. */
   digest(): TableFingerprint {
+    spareBuffers.push(this.#buffer);
     return { size: this.#size, sha256: this.#sha256.digest('hex'), rows: this.#rows.digest() };
   }
 }
