@@ -41,15 +41,20 @@ export class Sealer {
     this.#encrypter();
   }
 
-  /** The age file that holds `parts`, back to back. */
-  async seal(parts: readonly Uint8Array[]): Promise<Buffer> {
+  /**
+   * The age file that holds `parts`, back to back.
+   *
+   * @param room memory for it, used from its beginning when it is large enough; otherwise the file gets its own
+   */
+  async seal(parts: readonly Uint8Array[], room?: ArrayBuffer): Promise<Buffer> {
     const encrypter = this.#encrypter();
     const capture = new CapturingRecipient();
     encrypter.addRecipient(capture);
     const { header, fileKey } = await headerOf(encrypter, capture);
     let size = 0;
     for (const part of parts) size += part.length;
-    const file = Buffer.allocUnsafeSlow(header.length + stream.payloadSize(size));
+    const length = header.length + stream.payloadSize(size);
+    const file = room && room.byteLength >= length ? Buffer.from(room, 0, length) : Buffer.allocUnsafeSlow(length);
     file.set(header);
     stream.sealInto(file, header.length, fileKey, parts);
     return file;

@@ -18,6 +18,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
+import { free } from '../base/memory.ts';
 
 /** Plaintext bytes of a segment, the last one excepted. */
 export const segmentBytes = 64 * 1024;
@@ -112,6 +113,7 @@ export function sealInto(
     cipher.final();
     target.set(sealed, offset);
     offset += sealed.length;
+    free(sealed);
     target.set(cipher.getAuthTag(), offset);
     offset += tagBytes;
   }
@@ -174,6 +176,7 @@ export function openRange(key: KeyObject, segments: Uint8Array, range: Range, pl
     const from = Math.max(range.offset - start, 0);
     const to = Math.min(range.offset + range.length - start, plain.length);
     if (to > from) target.set(plain.subarray(from, to), start + from - range.offset);
+    free(plain);
     offset = end;
   }
   return target;

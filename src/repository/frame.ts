@@ -74,9 +74,9 @@ export function assertFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Arra
  * @throws HoldfastError `object-damaged` when it does not decompress, has another length, or is another chunk
  */
 export function openFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number): Buffer {
-  const chunk = Buffer.allocUnsafeSlow(rawLength + 1);
+  const chunk = Buffer.allocUnsafeSlow(rawLength);
   checkFrame(secret, id, frame, rawLength, chunk);
-  return chunk.subarray(0, rawLength);
+  return chunk;
 }
 
 function checkFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number, target: Buffer): void {
@@ -93,6 +93,6 @@ function checkFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLe
 let scratch = Buffer.alloc(0);
 
 function scratchFor(rawLength: number): Buffer {
-  if (scratch.length < rawLength + 1) scratch = Buffer.allocUnsafeSlow(2 * (rawLength + 1));
+  if (scratch.length < rawLength) scratch = Buffer.allocUnsafeSlow(2 * rawLength);
   return scratch;
 }

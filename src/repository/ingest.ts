@@ -38,6 +38,8 @@ export interface IngestPort {
   claim(ids: Buffer): Promise<Uint8Array>;
   /** Takes a pack over; resolves when the next one may come. */
   store(pack: SealedPack): Promise<void>;
+  /** Memory of a pack that is stored, for the next one. */
+  room?(): ArrayBuffer | undefined;
 }
 
 interface PendingChunk {
@@ -162,7 +164,7 @@ export class Ingest {
     for (const [i, { id, bytes }] of batch.entries()) {
       if (wanted[i] !== 1) continue;
       this.#pack.add(id, bytes);
-      if (this.#pack.length >= this.#packSize) await this.#port.store(await this.#pack.seal(this.#sealer));
+      if (this.#pack.length >= this.#packSize) await this.#storePack();
     }
   }
 
@@ -171,7 +173,11 @@ export class Ingest {
     if (this.#pending.length > 0) this.#send();
     await this.#tail;
     this.#throwFailure();
-    if (!this.#pack.empty) await this.#port.store(await this.#pack.seal(this.#sealer));
+    if (!this.#pack.empty) await this.#storePack();
+  }
+
+  async #storePack(): Promise<void> {
+    await this.#port.store(await this.#pack.seal(this.#sealer, this.#port.room?.()));
   }
 
   #throwFailure(): void {

@@ -53,6 +53,7 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
       send({ type: 'ask', ask: asked++, question }, transfer);
     });
 
+  const rooms: ArrayBuffer[] = [];
   const kept = new Map<string, Kept>();
   const discard = async (key: string) => {
     const found = kept.get(key);
@@ -68,6 +69,7 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
         const plain = toPlainPack(pack);
         await ask({ about: 'store', pack: plain }, [plain.bytes.buffer as ArrayBuffer]);
       },
+      room: () => rooms.pop(),
     });
   const reader =
     setup.reading &&
@@ -124,6 +126,7 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
 
   port.on('message', (message: ToLane) => {
     if (message.type === 'task') void run(message.task, message.name, message.input);
+    else if (message.type === 'room') rooms.push(message.room);
     else if (message.type === 'end') {
       void Promise.allSettled([...kept.keys()].map(discard)).then(() => {
         send({ type: 'ended' });

@@ -9,6 +9,8 @@ export interface SealedPack {
   name: string;
   bytes: Buffer;
   entries: PackEntry[];
+  /** To be called when `bytes` are no longer needed: their memory serves the next pack. */
+  release?(): void;
 }
 
 /** Gathers frames until there are enough for an object, in one buffer that is used again for the next. */
@@ -49,10 +51,17 @@ export class PackBuilder {
     this.#length += length;
   }
 
-  /** The pack of what was added so far; the builder starts anew. */
-  async seal(sealer: Sealer): Promise<SealedPack> {
+  /**
+   * The pack of what was added so far; the builder starts anew.
+   *
+   * @param room memory for the object, if there is some to be used again
+   */
+  async seal(sealer: Sealer, room?: ArrayBuffer): Promise<SealedPack> {
     const [entries, length] = [this.#entries, this.#length];
-    const bytes = await sealer.seal([this.#buffer.subarray(0, length), encodeDirectory(entries, length)]);
+    const parts = [this.#buffer.subarray(0, length), encodeDirectory(entries, length)];
+    // Ample, so that it serves later packs too, which differ a little in length.
+    const ample = room ?? (Buffer.allocUnsafeSlow(Math.ceil(this.#buffer.length * 1.15)).buffer as ArrayBuffer);
+    const bytes = await sealer.seal(parts, ample);
     [this.#entries, this.#length] = [[], 0];
     return { name: createHash('sha256').update(bytes).digest('hex'), bytes, entries };
   }

@@ -142,8 +142,7 @@ export class SnapshotWriter implements IngestPort {
   async #store(pack: SealedPack): Promise<void> {
     await this.#access.site.create(this.#source.layout.pack(pack.name), pack.bytes);
     const size = pack.bytes.length;
-    // Freed now: left to the collector, megabytes of packs that are long stored make up most of the memory.
-    if (pack.bytes.byteLength === pack.bytes.buffer.byteLength) (pack.bytes.buffer as ArrayBuffer).transfer(0);
+    pack.release?.();
     const entry = indexedPack(pack.name, size, pack.entries);
     this.#table.storedPack(entry);
     this.#unindexed.push(entry);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
+import { free } from '../base/memory.ts';
 import { headerPrefixBytes, Opener, type RangeReader } from '../crypt/age.ts';
 import { type ChunkLocations, chunkMissing, nowhere, type ReadPort } from './chunk-locations.ts';
 import { idLength, openFrame } from './frame.ts';
@@ -16,7 +17,7 @@ export interface ReadSettings {
 /** Plaintext of a pack is read and kept in aligned pieces of this size, so that small neighbours cost one read. */
 const windowBytes = 1024 * 1024;
 /** Windows kept; also bounds memory, with `aheadBytes`. */
-const windowsKept = 24;
+const windowsKept = 8;
 const packsKept = 256;
 /** Bytes of chunks asked for before they are needed. */
 const aheadBytes = 4 * 1024 * 1024;
@@ -47,18 +48,19 @@ export class StreamReader {
   }
 
   /**
-   * The bytes of a stream, in pieces; a piece stays valid. Every chunk is checked against its id before it is given, and
+   * The bytes of a stream, in pieces. A piece stays valid, or with `transient` until the next one is asked for. Every chunk is checked against its id before it is given, and
    * the whole against its size and SHA-256 when the last one has been taken.
    *
    * @throws HoldfastError `object-missing`, `object-damaged`, `wrong-key`, `site-unavailable`
    */
-  async *read(stream: StoredStream): AsyncGenerator<Buffer, void, undefined> {
+  async *read(stream: StoredStream, options: { transient?: boolean } = {}): AsyncGenerator<Buffer, void, undefined> {
     const hash = createHash('sha256');
     let size = 0;
     for await (const chunk of this.#chunks(await this.#idsOf(stream))) {
       hash.update(chunk);
       size += chunk.length;
       yield chunk;
+      if (options.transient) free(chunk);
     }
     if (size !== stream.size || hash.digest('hex') !== stream.sha256) {
       throw new HoldfastError('object-damaged', 'A stored stream is not what was backed up.', {
@@ -89,7 +91,11 @@ export class StreamReader {
     const take = async () => {
       const { frame, chunk } = ahead.shift()!;
       aheadSum -= chunk.length;
-      return openFrame(this.#secret, chunk.id, await frame, chunk.rawLength);
+      const bytes = await frame;
+      const opened = openFrame(this.#secret, chunk.id, bytes, chunk.rawLength);
+      // Does nothing to a frame inside a window, which may be wanted again.
+      free(bytes);
+      return opened;
     };
     for await (const chunk of this.#located(ids)) {
       const frame = this.#frame(chunk);
@@ -163,7 +169,10 @@ export class StreamReader {
       const offset = index * windowBytes;
       const range = { offset, length: Math.min(windowBytes, Math.max(0, opened.plaintextSize - offset)) };
       const covering = opened.covering(range);
-      return opened.open(range, await this.#port.read(pack, covering.offset, covering.length));
+      const sealed = await this.#port.read(pack, covering.offset, covering.length);
+      const window = opened.open(range, sealed);
+      free(sealed);
+      return window;
     } catch (error) {
       throw naming(pack, error);
     }

@@ -21,8 +21,7 @@ export interface Zstd {
    */
   compress(content: Uint8Array, target: Uint8Array, at: number): number;
   /**
-   * Writes the content of `frame`, which must be exactly one frame of exactly `length` bytes, into the start of `target`,
-   * where one byte more must be free.
+   * Writes the content of `frame`, which must be exactly one frame of exactly `length` bytes, into the start of `target`.
    *
    * @throws Error otherwise
    */
@@ -77,9 +76,7 @@ function bind(): Zstd {
     decompress(frame, target, length) {
       // Several frames would be decompressed one after the other.
       if (checked(frameSize(frame, frame.length)) !== frame.length) throw new Error('more than one frame');
-      const found = checked(
-        decompress(decompression, target, Math.min(target.length, length + 1), frame, frame.length),
-      );
+      const found = checked(decompress(decompression, target, length, frame, frame.length));
       if (found !== length) throw new Error('another length');
     },
   };

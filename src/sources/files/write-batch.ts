@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { isHoldfastError } from '../../base/errors.ts';
+import { free } from '../../base/memory.ts';
 import { MiB } from '../../base/units.ts';
 import type { LaneContext } from '../../repository/lane.ts';
 import { type ApplyProblem, applyTo, type Owners } from './applying.ts';
@@ -94,6 +95,7 @@ async function writeContent(
     }
     at += piece.length;
     lane.progress(piece.length);
+    free(piece);
   }
 }
 
@@ -118,7 +120,7 @@ class ReadAhead {
     this.#advance(index);
     const { stream, size } = this.#files[index]!.line;
     const asked = this.#asked.get(index);
-    if (asked === undefined) return stream && this.#lane.reader.read(stream);
+    if (asked === undefined) return stream && this.#lane.reader.read(stream, { transient: true });
     this.#asked.delete(index);
     this.#bytes -= size;
     return asked;

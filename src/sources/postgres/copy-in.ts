@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { free } from '../../base/memory.ts';
 import type { Session } from './session.ts';
 
 /** Bytes of a CopyData message, at least, unless the rows end before. */
@@ -11,7 +12,7 @@ const messageType = { copyData: 0x64, copyDone: 0x63 } as const;
 /**
  * Runs SQL that ends with a COPY … FROM STDIN; statements before it run in the same round trip.
  *
- * @param source the bytes, in pieces that stay as they are until sent; when it throws, the server is told that the COPY
+ * @param source the bytes, in pieces that are given up to be sent; when it throws, the server is told that the COPY
  *   failed, and what it threw is thrown here
  * @returns how many rows the server counted
  * @throws what the server or the source threw; the session can be used again unless the connection was lost, but a
@@ -87,7 +88,7 @@ class CopyIn {
       header.writeUInt32BE(length + 4, 1);
       socket.cork();
       socket.write(header);
-      for (const piece of gathered) socket.write(piece);
+      for (const piece of gathered) socket.write(piece, () => free(piece));
       socket.uncork();
       gathered = [];
       length = 0;
