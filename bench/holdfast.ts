@@ -1,5 +1,5 @@
 /** Holdfast, driven as people do: through its command line. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { quoted, type Repetition, type Scene, type Task } from './task.ts';
@@ -80,7 +80,6 @@ export const holdfast: readonly Task[] = [
   task('holdfast-files-restore', 'files-restore', 'files, restore', 'files', {
     needs: ['holdfast-files-first'],
     command: (repetition) => ({ script: restore(repetition, 'files', restoredFiles(repetition)) }),
-    cleanUp: (repetition) => rm(restoredFiles(repetition), { recursive: true, force: true }),
   }),
   {
     id: 'holdfast-version',

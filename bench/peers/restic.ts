@@ -1,5 +1,5 @@
 /** restic: deduplicated and encrypted, like Holdfast. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { quoted, type Repetition, type Task } from '../task.ts';
@@ -66,6 +66,5 @@ export const restic: readonly Task[] = [
       script: `restic restore latest --quiet --target ${quoted(target(repetition))}`,
       environment: environment(repetition, 'files'),
     }),
-    cleanUp: (repetition) => rm(target(repetition), { recursive: true, force: true }),
   },
 ];

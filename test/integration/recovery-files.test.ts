@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RepositoryAccess } from '../../src/repository/access.ts';
 import type { Ingest } from '../../src/repository/ingest.ts';
 import { unprivilegedAccount } from '../../src/sources/postgres/unprivileged.ts';
@@ -12,6 +13,7 @@ import { RepositoryFixture, writeSnapshot } from '../support/repository-fixture.
 /** Manifests that a backup would not write: what a stolen host could sign, and sizes that the demo does not have. */
 
 const fixture = new RepositoryFixture();
+afterAll(() => rm(fixture.directory, { recursive: true }));
 let access: RepositoryAccess;
 beforeAll(async () => {
   await fixture.init();
@@ -199,6 +201,7 @@ describe('somebody else than root', () => {
     const to = await site.target();
     await mkdir(to);
     await chmod(fixture.directory, 0o755);
+    await execa('chmod', ['-R', 'a+rX', site.path]);
     for (const directory of [dirname(site.path), dirname(to)]) await chmod(directory, 0o755);
     if (account) for (const path of [to, site.identityFile]) await chown(path, account.uid, account.gid);
     const { status, said } = await recover([...site.facts, '--source', 'papers', '--to', to], {

@@ -1,7 +1,7 @@
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backup } from '../../src/jobs/backup.ts';
 import { fillDemoDatabase } from '../../src/jobs/demo/database.ts';
 import { awkwardTable } from '../../src/jobs/demo/schema.ts';
@@ -17,8 +17,28 @@ import { RepositoryFixture, writeSnapshot } from '../support/repository-fixture.
 
 const cluster = useCluster();
 const fixture = new RepositoryFixture();
+afterAll(() => rm(fixture.directory, { recursive: true }));
 const tree = join(fixture.directory, 'tree');
 let site: RecoverySite;
+
+/** Databases whose properties differ, and that hold little. */
+const odd = [
+  {
+    name: 'bytes',
+    create: `CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`,
+    content: `SET client_encoding = 'SQL_ASCII'; CREATE TABLE "t \u00e9" (b text); INSERT INTO "t \u00e9" VALUES (E'\\xe9\\xff\\t'), ('x')`,
+  },
+  {
+    name: 'latin',
+    create: `CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`,
+    content: `CREATE SCHEMA alone; CREATE TABLE alone.t (b text); INSERT INTO alone.t VALUES ('caf\u00e9'); DROP SCHEMA public`,
+  },
+  {
+    name: 'icu',
+    create: `CREATE DATABASE icu TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'fr-FR'`,
+    content: `CREATE TABLE t (b text PRIMARY KEY, w text COLLATE "de-x-icu"); INSERT INTO t VALUES ('é', 'ß'), ('E', 'ss')`,
+  },
+];
 
 beforeAll(async () => {
   await fillDemoTree(tree, { seed: 'recovery', files: 150, megabytes: 12 });
@@ -34,17 +54,30 @@ beforeAll(async () => {
     CREATE FUNCTION known(int) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.checked_by_others WHERE id = $1)';
     CREATE TABLE a_checks_them (id int CHECK (public.known(id)));
     INSERT INTO checked_by_others VALUES (7); INSERT INTO a_checks_them VALUES (7);`);
+  for (const { name, create, content } of odd) {
+    await client.query(create);
+    const there = await cluster.client(name);
+    await there.query(content);
+  }
   await fixture.init();
   const access = await fixture.access();
   const report = await backup(access, {
     sources: [
       { type: 'files', name: 'papers', path: tree, exclude: [], oneFileSystem: false },
       { type: 'postgres', name: 'shop', connection, excludeTables: [] },
+      ...odd.map(({ name }) => ({
+        type: 'postgres' as const,
+        name,
+        connection: { ...connection, database: name },
+        excludeTables: [],
+      })),
     ],
     tags: [],
     env: process.env,
   });
-  expect(report.sources.map(({ source, outcome }) => `${source} ${outcome}`)).toEqual(['papers done', 'shop done']);
+  expect(report.sources.map(({ source, outcome }) => `${source} ${outcome}`)).toEqual(
+    ['papers', 'shop', ...odd.map(({ name }) => name)].map((name) => `${name} done`),
+  );
   await writeSnapshot(access, 'dump', { 'dump.bin': Buffer.from('one\ntwo\0') });
   site = await RecoverySite.copyOf(fixture, access);
   // Nothing but the copy may be used from here on.
@@ -56,6 +89,7 @@ async function dumpOf(database: string): Promise<{ schema: string; everything: s
   const { directory } = await findBinaries({ programs: ['pg_dump'], path: process.env.PATH });
   const dump = async (...arguments_: string[]) => {
     const { stdout } = await execa(join(directory, 'pg_dump'), arguments_, {
+      encoding: 'latin1',
       extendEnv: false,
       env: libpqEnvironment({ ...cluster.connection, database }),
       maxBuffer: 512 * 1024 * 1024,
@@ -66,10 +100,10 @@ async function dumpOf(database: string): Promise<{ schema: string; everything: s
   return { schema: await dump('--schema-only'), everything: (await dump()).split('\n').sort() };
 }
 
-async function expectEqualDatabases(database: string): Promise<void> {
-  const [original, restored] = [await dumpOf('original'), await dumpOf(database)];
+async function expectEqualDatabases(database: string, before = 'original', lines = 10_000): Promise<void> {
+  const [original, restored] = [await dumpOf(before), await dumpOf(database)];
   expect(restored.schema).toBe(original.schema);
-  expect(original.everything.length).toBeGreaterThan(10_000);
+  expect(original.everything.length).toBeGreaterThan(lines);
   // Not toEqual: a difference in so many lines would take minutes to print.
   expect(restored.everything.find((line, i) => line !== original.everything[i])).toBeUndefined();
   expect(restored.everything.length).toBe(original.everything.length);
@@ -121,6 +155,25 @@ describe('recover.sh', () => {
     });
     expect(again.status).toBe(1);
     expect(again.said).toContain('exists already');
+  });
+
+  it.each(odd)('builds a database of other properties: $name', async ({ name }) => {
+    const work = await site.target('work');
+    await mkdir(work);
+    const built = `${name} again`;
+    const { status, said } = await recover([...site.facts, '--source', name, '--database', built, '--work', work], {
+      script: site.script,
+      environment: server(),
+    });
+    expect({ status, said }).toMatchObject({ status: 0 });
+    await expectEqualDatabases(built, name, 20);
+    const client = await cluster.client();
+    const { rows } = await client.query(
+      `SELECT to_jsonb(d) - '{oid,datname,datfrozenxid,datminmxid}'::text[] AS all FROM pg_database d WHERE datname = ANY ($1)`,
+      [[name, built]],
+    );
+    expect(rows.length).toBe(2);
+    expect(rows[1]).toEqual(rows[0]);
   });
 
   it('gives a database as plain files, of which psql and pg_restore build it', async () => {
@@ -176,17 +229,39 @@ describe('recover.sh', () => {
     expect(await readdir(to)).toEqual(['dump.bin']);
   });
 
+  it('is not needed: the commands that RECOVERY.md gives for a recovery by hand do it too', async () => {
+    const text = (await site.read('RECOVERY.md')).toString();
+    const commands = /^```bash by-hand\n(.*?)^```$/ms.exec(text)![1]!;
+    const newest = await site.newest('papers');
+    const toolbox = await recoveryToolbox();
+    const { stdout } = await execa(join(toolbox, 'bash'), ['-euo', 'pipefail', '-c', `${commands}pwd`], {
+      extendEnv: false,
+      env: {
+        PATH: toolbox,
+        TMPDIR: fixture.directory,
+        SITE: site.path,
+        IDENTITY: site.identityFile,
+        PARTY: 'anna',
+        SOURCE: newest.source,
+        SNAPSHOT: newest.id,
+      },
+    });
+    const lines = stdout.split('\n');
+    const directory = lines.at(-1)!;
+    expect(lines).toContain(`${newest.manifest.sha256}  manifest.ndjson`);
+    const manifest = (await readFile(join(directory, 'manifest.ndjson'), 'utf8')).trim().split('\n');
+    const first = manifest.map((line) => JSON.parse(line)).find((line) => line.stream);
+    expect((await readFile(join(directory, 'content'))).equals(await readFile(join(tree, first.path)))).toBe(true);
+    expect(manifest.length).toBe(1 + treeFacts(tree).filter((fact) => /^\..* -> /s.test(fact)).length);
+  });
+
   it('needs no index object', async () => {
     const source = await site.source('dump');
-    const index = join(site.path, source.layout.index);
-    await cp(index, `${index}.kept`, { recursive: true });
-    await rm(index, { recursive: true });
+    await rm(join(site.path, source.layout.index), { recursive: true });
     const to = await site.target();
     const { status } = await recover([...site.facts, '--source', 'dump', '--to', to], { script: site.script });
     expect(status).toBe(0);
     expect(await readFile(join(to, 'dump.bin'), 'latin1')).toBe('one\ntwo\0');
-    await cp(`${index}.kept`, index, { recursive: true });
-    await rm(`${index}.kept`, { recursive: true });
   });
 
   it('restores nothing over what exists, and wants every question answered', async () => {

@@ -22,6 +22,7 @@ const server: Need = {
 };
 const clients: Need = { program: 'pg_dump', package: 'postgresql-client' };
 const recovery = ['age', 'zstd', 'jq', 'openssl'].map((program) => ({ program, package: program }));
+const attributes: Need = { program: 'setfattr', package: 'attr' };
 const peers = [
   { program: 'restic', package: 'restic' },
   { program: 'borg', package: 'borgbackup' },
@@ -29,7 +30,7 @@ const peers = [
 
 const needs: Record<string, Need[]> = {
   demo: [server, clients],
-  test: [server, clients, ...recovery],
+  test: [server, clients, attributes, ...recovery],
   bench: [server, clients, ...recovery, ...peers],
 };
 const purpose = process.argv[2] ?? 'test';

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { access, mkdtemp, realpath, symlink } from 'node:fs/promises';
+import { access, chmod, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
+import { afterAll } from 'vitest';
 import { findBinaries } from '../../src/sources/postgres/binaries.ts';
 
 /** Runs recover.sh as somebody would who has never had Holdfast: with the programs it may need, and nothing else. */
@@ -23,6 +24,9 @@ const programs: Readonly<Record<string, readonly string[]>> = {
 };
 
 let toolbox: Promise<string> | undefined;
+afterAll(async () => {
+  if (toolbox !== undefined) await rm(await toolbox, { recursive: true });
+});
 
 /** A directory that holds these programs alone. */
 export function recoveryToolbox(): Promise<string> {
@@ -32,6 +36,8 @@ export function recoveryToolbox(): Promise<string> {
 
 async function makeToolbox(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-toolbox-'));
+  // Other accounts run them too.
+  await chmod(directory, 0o755);
   const clients = await findBinaries({ programs: ['psql', 'pg_restore'], path: process.env.PATH });
   for (const name of ['psql', 'pg_restore']) await symlink(join(clients.directory, name), join(directory, name));
   const missing: string[] = [];
