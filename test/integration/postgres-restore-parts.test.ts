@@ -232,9 +232,9 @@ describe('tables into a database that exists', () => {
           intoSchema: 'two',
           env: process.env,
           tables: [
-              { schema: 'app', name: 'drawing' },
-              { schema: 'other', name: 'drawing' },
-            ],
+            { schema: 'app', name: 'drawing' },
+            { schema: 'other', name: 'drawing' },
+          ],
         }),
       ),
     ).rejects.toMatchObject({

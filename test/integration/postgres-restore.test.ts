@@ -23,6 +23,7 @@ async function roundTrip(database: string, settings: Parameters<typeof restoreBa
 async function source(database: string, sql: string, options: Parameters<typeof cluster.createDatabase>[1] = {}) {
   await cluster.createDatabase(database, options);
   const client = await cluster.client(database);
+  client.on('error', () => {});
   await client.query(sql);
   return client;
 }
@@ -176,10 +177,12 @@ describe('a restored database equals its source', () => {
         });
       }
     });
-    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM kinds ORDER BY id) TO STDOUT'))).toBe(
+    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM public.kinds ORDER BY id) TO STDOUT'))).toBe(
       '1\tf\n2\tt\n',
     );
-    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM other ORDER BY id) TO STDOUT'))).toBe('7\n');
+    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM public.other ORDER BY id) TO STDOUT'))).toBe(
+      '7\n',
+    );
   });
 });
 
@@ -194,7 +197,8 @@ describe('a restore that cannot be', () => {
   });
 
   it('is alone with its name', async () => {
-    const backup = await makeBackup(to('taken'));
+    await source('single', 'CREATE TABLE mine (a int)');
+    const backup = await makeBackup(to('single'));
     const both = await Promise.allSettled([
       restoreBackup(backup, cluster.connection, 'once'),
       restoreBackup(backup, { ...cluster.connection, database: 'template1' }, 'once'),
@@ -219,10 +223,10 @@ describe('a restore that cannot be', () => {
     ],
     [
       'a type that rows no longer fit',
-      `CREATE DOMAIN card AS text; CREATE TABLE pay (id int, card card); INSERT INTO pay VALUES (1, 'TOPSECRET');
-       ALTER DOMAIN card ADD CHECK (VALUE <> 'TOPSECRET') NOT VALID;
-       CREATE TYPE m AS ENUM ('SECRETMOOD'); CREATE TABLE moods (m m); INSERT INTO moods VALUES ('SECRETMOOD');
-       UPDATE pg_enum SET enumlabel = 'OTHER' WHERE enumlabel = 'SECRETMOOD';`,
+      `CREATE FUNCTION fits(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+       CREATE DOMAIN card AS text CONSTRAINT card_check CHECK (fits(VALUE));
+       CREATE TABLE pay (id int, card card); INSERT INTO pay VALUES (1, 'TOPSECRET');
+       CREATE OR REPLACE FUNCTION fits(t text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN false; END';`,
       'Could not load table public.pay.',
       'A check would be violated (SQLSTATE 23514): "card_check", in row 1, column "card".',
     ],
@@ -284,10 +288,18 @@ describe('a restore that cannot be', () => {
         if (rowCount! > 0) return;
       }
     };
-    const cut = restoreBackup(backup, cluster.connection, 'cut copy').catch((error) => error);
+    const restoring = restoreBackup(backup, cluster.connection, 'cut copy').catch((error) => error);
     await loading();
-    await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^cut copy_holdfast'`);
-    expect(await cut).toMatchObject({ code: 'target-failed' });
+    let settled = false;
+    void restoring.then(() => {
+      settled = true;
+    });
+    // Once would not do: what failed is tried again.
+    while (!settled) {
+      await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^cut copy_holdfast'`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await restoring).toMatchObject({ code: 'target-failed' });
     expect(await unfinished()).toEqual([]);
 
     const stop = new AbortController();
@@ -297,6 +309,7 @@ describe('a restore that cannot be', () => {
     await loading();
     stop.abort(new Error('stop'));
     expect(await stopped).toMatchObject({ message: 'stop' });
+    expect(await unfinished()).toEqual([]);
     await restoreBackup(backup, cluster.connection, 'cut copy');
     expect(await unfinished()).toEqual([]);
     expect((await compareWith(backup, to('cut copy'))).checks).toEqual([]);
@@ -322,25 +335,16 @@ describe('other servers', () => {
        CREATE TABLE tree (a int); CREATE FOREIGN TABLE far_leaf () INHERITS (tree) SERVER far; INSERT INTO tree VALUES (1);
        CREATE TABLE parts (a int) PARTITION BY LIST (a); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
        CREATE FOREIGN TABLE parts_2 PARTITION OF parts FOR VALUES IN (2) SERVER far; INSERT INTO parts VALUES (1);
+       CREATE TABLE own (a int); INSERT INTO own VALUES (5);
        CREATE VIEW between AS SELECT * FROM tree;
        CREATE MATERIALIZED VIEW cached AS SELECT * FROM between WITH NO DATA;
        CREATE MATERIALIZED VIEW above AS SELECT * FROM cached WITH NO DATA;
-       CREATE MATERIALIZED VIEW local AS SELECT * FROM ONLY tree;
+       CREATE MATERIALIZED VIEW local AS SELECT * FROM own; 
        UPDATE pg_class SET relispopulated = true WHERE relname IN ('cached', 'above');
        CREATE SUBSCRIPTION watching CONNECTION 'host=127.0.0.1 port=${port} dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'prod_slot');`,
     );
   });
-  afterAll(async () => {
-    listener.close();
-    for (const { name } of (
-      await (
-        await cluster.client()
-      ).query('SELECT datname AS name FROM pg_database d JOIN pg_subscription s ON s.subdbid = d.oid')
-    ).rows) {
-      const client = await cluster.client(name);
-      await client.query('ALTER SUBSCRIPTION watching SET (slot_name = NONE); DROP SUBSCRIPTION watching');
-    }
-  });
+  afterAll(() => void listener.close());
 
   it('are not spoken to by a restore, nor by comparing', async () => {
     const { outcome, comparison } = await roundTrip('outside');
@@ -350,8 +354,8 @@ describe('other servers', () => {
       'materialized view public.above',
     ]);
     expect(comparison.checks.map(({ object, detail }) => `${object}: ${detail}`)).toEqual([
-      'materialized view data above in public: It is missing.',
       'materialized view data cached in public: It is missing.',
+      'materialized view data above in public: It is missing.',
     ]);
     const { rows } = await (await cluster.client('outside copy')).query(
       `SELECT subenabled, subslotname FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()`,
@@ -364,8 +368,8 @@ describe('other servers', () => {
     await restoreBackup(backup, cluster.connection, 'isolated', { isolated: true });
     const { checks } = await compareWith(backup, to('isolated'), { isolated: true });
     expect(checks.map(({ object }) => object)).toEqual([
-      'materialized view data above in public',
       'materialized view data cached in public',
+      'materialized view data above in public',
     ]);
     const client = await cluster.client('isolated');
     const { rows } = await client.query(

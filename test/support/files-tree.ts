@@ -13,7 +13,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -21,7 +20,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silent } from '../../src/base/events.ts';
+import type { Lanes } from '../../src/repository/lanes.ts';
 import { readAttributes } from '../../src/sources/files/attributes.ts';
 import {
   changeTimesAt,
@@ -31,15 +33,18 @@ import {
   seekHole,
   setAttribute,
 } from '../../src/sources/files/posix.ts';
+import type { BackupContext, ManifestLine, RestoreContext } from '../../src/sources/source.ts';
+import { MemoryRepository } from './memory-repository.ts';
 
 /** Trees for tests of the files source, and a description of one that does not use the code under test where Node suffices. */
 
 export const isRoot = process.geteuid?.() === 0;
 
-/** A directory that is removed when the test ends. */
-export function temporaryDirectory(): string {
+/** A directory that is removed when the test ends, or what else `atEnd` is told to run at. */
+export function temporaryDirectory(atEnd: (remove: () => void) => void = onTestFinished): string {
   const path = mkdtempSync(join(tmpdir(), 'holdfast-files-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  // Node's own removal knows no paths beyond the system's limit.
+  atEnd(() => void execFileSync('rm', ['-rf', path]));
   return path;
 }
 
@@ -198,6 +203,63 @@ function holesOf(path: Buffer): string {
   } finally {
     closeSync(file);
   }
+}
+
+/** Lanes of a memory repository that serve all tests of a file: to start threads for each takes longer than the tests do. */
+export interface SharedLanes {
+  repository: MemoryRepository;
+  backup: BackupContext;
+  restore: RestoreContext;
+}
+
+/** Opens them before the tests, and closes them afterwards. Filled when the tests run. */
+export function sharedLanes(count = 1): SharedLanes {
+  const shared = {} as SharedLanes;
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const open: Promise<void>[] = [];
+  beforeAll(async () => {
+    const repository = await MemoryRepository.open();
+    shared.repository = repository;
+    // Threads load their modules now, with all rights: a test may give rights away.
+    const opened = <Context extends { lanes: Lanes }>(
+      run: (work: (context: Context) => Promise<void>) => Promise<void>,
+    ) =>
+      new Promise<Context>((resolve, reject) => {
+        const running = run(async (context) => {
+          await context.lanes.runInEach('files.examine', { root: 0, paths: [] });
+          resolve(context);
+          await finished;
+        });
+        running.catch(reject);
+        open.push(running);
+      });
+    shared.backup = await opened<BackupContext>((work) => repository.backup(work, { lanes: count }));
+    shared.restore = await opened<RestoreContext>((work) => repository.restore(work, { lanes: count }));
+  });
+  afterAll(async () => {
+    finish();
+    await Promise.all(open);
+  });
+  return shared;
+}
+
+/** A context for work that ends before any lane is needed: one that is used fails the test. */
+export function withoutLanes(lines: readonly ManifestLine[]): RestoreContext {
+  const refuse = () => Promise.reject(new Error('no lane is needed here'));
+  return {
+    lanes: { count: 1, run: refuse, runInEach: refuse, flush: refuse, [Symbol.asyncDispose]: async () => {} },
+    lines: async function* () {
+      yield* lines;
+    },
+    reader: undefined as never,
+    rowKey: '',
+    emit: silent,
+    clock: systemClock,
+    signal: new AbortController().signal,
+  };
 }
 
 /** Runs `work` with the rights of a user who owns nothing. Only root can; everybody else owns nothing already. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { selectEntries } from '../../src/sources/postgres/archive-selection.ts';
-import { describeEntry, ownerStatement } from '../../src/sources/postgres/archive-statements.ts';
+import { describeEntry, followUp } from '../../src/sources/postgres/archive-statements.ts';
 import { readToc, type TocEntry } from '../../src/sources/postgres/archive-toc.ts';
 import type { DatabaseLine } from '../../src/sources/postgres/manifest.ts';
 
@@ -148,8 +148,8 @@ describe('readToc', () => {
   });
 });
 
-describe('ownerStatement', () => {
-  const statement = (entry: Wanted) => ownerStatement(readToc(archive(16, [entry])).entries[0]!)?.toString();
+describe('followUp', () => {
+  const statement = (entry: Wanted) => followUp(readToc(archive(16, [entry])).entries[0]!, entry.owner)?.toString();
 
   it('names objects as their type needs', () => {
     expect(statement({ desc: 'TABLE', tag: 'a "b', namespace: 's', owner: 'o', drop: 'DROP TABLE x;\n' })).toBe(

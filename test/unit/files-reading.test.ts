@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -16,7 +17,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Ingest } from '../../src/repository/ingest.ts';
 import type { LaneContext } from '../../src/repository/lane.ts';
-import { factsOf } from '../../src/sources/files/posix.ts';
+import { mtimeText } from '../../src/sources/files/kinds.ts';
+import { changeTimes, changeTimesAt, factsAt, factsOf } from '../../src/sources/files/posix.ts';
 import { coarser, dataRanges, dataWithin } from '../../src/sources/files/sparse.ts';
 import { storeBatch } from '../../src/sources/files/store-batch.ts';
 import { Trail } from '../../src/sources/files/trail.ts';
@@ -158,6 +160,29 @@ describe('what is no regular file any more', () => {
     for (const path of ['a/b/f', 'fifo', 'a/b/nothing', 'a/nothing/f', 'a/b', 'a/b/f/g']) await store(root, path);
     expect(open()).toEqual([]);
   });
+});
+
+describe('times', () => {
+  it.each([0n, 1n, -1n, -1_500_000_000n, 1_234_567_890_123_456_789n, 999_999_999n, -1_000_000_000n])(
+    'are set to the nanosecond: %s',
+    (mtime) => {
+      const root = temporaryDirectory();
+      writeFileSync(join(root, 'f'), '');
+      symlinkSync('f', join(root, 'link'));
+      const directory = openSync(root, 'r');
+      const file = openSync(join(root, 'f'), 'r');
+      const facts = [];
+      changeTimes(file, mtime);
+      facts.push(factsOf(file));
+      changeTimesAt(directory, 'link', mtime);
+      facts.push(factsAt(directory, 'link'));
+      closeSync(file);
+      closeSync(directory);
+      expect(lstatSync(join(root, 'f'), { bigint: true }).mtimeNs).toBe(mtime);
+      expect(lstatSync(join(root, 'link'), { bigint: true }).mtimeNs).toBe(mtime);
+      expect(facts.map(mtimeText)).toEqual([`${mtime}`, `${mtime}`]);
+    },
+  );
 });
 
 describe('a trail', () => {

@@ -60,6 +60,14 @@ export async function backupFiles(context: BackupContext, settings: FilesSetting
     output = run.output;
     const outcome = await run.finish();
     cache.finish();
+    if (cache.failure !== undefined) {
+      context.emit({
+        type: 'warning',
+        source: settings.name,
+        text: `What was read cannot be remembered (${systemCode(cache.failure.error) ?? 'unknown error'}): the next run will read every file again.`,
+        hint: `Look into ${context.cacheDirectory}.`,
+      });
+    }
     return outcome;
   } finally {
     await output?.settled();
@@ -135,6 +143,10 @@ class TreeBackup {
     const choices = {
       oneFileSystem: this.#settings.oneFileSystem,
       excluded: (path: string, isDirectory: boolean) => {
+        if (path === markerName) {
+          this.#shortfalls.add(markerName, 'the tree is a restore that did not end', { degrades: true });
+          return true;
+        }
         const excluded = this.#excludes.excludes(path, isDirectory);
         if (excluded) this.#totals.excluded++;
         return excluded;
@@ -143,7 +155,6 @@ class TreeBackup {
     let seen = 0;
     for (const found of walk(this.#root, choices)) {
       if (found.type === 'problem') this.#problem(found);
-      else if (found.path === markerName) this.#marker();
       else if (found.kind === 'file') this.#file(found);
       else this.#other(found);
       if (this.output.isFull) await this.output.drain();
@@ -177,10 +188,6 @@ class TreeBackup {
           ? `what the directory holds is missing: ${reasonOf(code)}`
           : reasonOf(code);
     this.#shortfalls.add(shownPath(path), reason, { degrades: true });
-  }
-
-  #marker(): void {
-    this.#shortfalls.add(markerName, 'the tree is a restore that did not end', { degrades: true });
   }
 
   #file(entry: WalkedEntry): void {

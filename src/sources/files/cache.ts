@@ -60,14 +60,42 @@ const remoteMargin = 60_000;
 const coarseMargin = 2500;
 
 export class FilesCache {
+  /** Why the next run will have no cache. The cache never fails a backup. */
+  failure: { error: unknown } | undefined;
   readonly #directory: string;
+  readonly #header: Header;
   readonly #earlier: CacheReader[];
-  readonly #writer: CacheWriter;
+  #writer: CacheWriter | undefined;
 
-  private constructor(directory: string, earlier: CacheReader[], writer: CacheWriter) {
+  private constructor(directory: string, header: Header) {
     this.#directory = directory;
-    this.#earlier = earlier;
-    this.#writer = writer;
+    this.#header = header;
+    this.#guarded(() => {
+      try {
+        renameSync(this.#path(unfinishedName), this.#path(interruptedName));
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      }
+    });
+    this.#earlier = [interruptedName, finishedName]
+      .map((name) => CacheReader.open(this.#path(name), header.user))
+      .filter((reader) => reader !== undefined);
+    this.#guarded(() => {
+      this.#writer = new CacheWriter(this.#path(unfinishedName), header);
+    });
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  #guarded(work: () => void): void {
+    if (this.failure !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      this.failure = { error };
+    }
   }
 
   /**
@@ -76,12 +104,6 @@ export class FilesCache {
    * @param started milliseconds since the epoch, before the walk looks at the first file
    */
   static open(directory: string, root: { descriptor: number; facts: Facts }, started: number): FilesCache {
-    const path = (name: string) => join(directory, name);
-    try {
-      renameSync(path(unfinishedName), path(interruptedName));
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error;
-    }
     const user = process.geteuid?.() ?? -1;
     const local = localTypes.has(statfsSync(`/proc/self/fd/${root.descriptor}`).type);
     const header: Header = {
@@ -91,10 +113,7 @@ export class FilesCache {
       deviceMinor: root.facts.deviceMinor,
       user,
     };
-    const earlier = [interruptedName, finishedName]
-      .map((name) => CacheReader.open(path(name), user))
-      .filter((reader) => reader !== undefined);
-    return new FilesCache(directory, earlier, new CacheWriter(path(unfinishedName), header));
+    return new FilesCache(directory, header);
   }
 
   /** What is known of this version of a file. To be asked in walk order. */
@@ -112,24 +131,26 @@ export class FilesCache {
 
   /** Whether the next run may rely on a version that this run saw. */
   keeps(facts: Facts): boolean {
-    return trusts(this.#writer.header, facts);
+    return trusts(this.#header, facts);
   }
 
   /** Adds a record to the next cache. To be called in walk order. */
   add(record: Buffer): void {
-    this.#writer.add(record);
+    this.#guarded(() => this.#writer?.add(record));
   }
 
   /** Puts the next cache in the place of the last one. */
   finish(): void {
-    this.#writer.finish();
-    renameSync(join(this.#directory, unfinishedName), join(this.#directory, finishedName));
-    rmSync(join(this.#directory, interruptedName), { force: true });
+    this.#guarded(() => {
+      this.#writer?.finish();
+      renameSync(this.#path(unfinishedName), this.#path(finishedName));
+      rmSync(this.#path(interruptedName), { force: true });
+    });
   }
 
   /** Closes the files. Without `finish`, what was written stays for the next run to look into. */
   [Symbol.dispose](): void {
-    this.#writer.close();
+    this.#writer?.close();
     for (const reader of this.#earlier) reader.close();
   }
 }
@@ -233,13 +254,11 @@ function readBlock(descriptor: number): Buffer | undefined {
 }
 
 class CacheWriter {
-  readonly header: Header;
   #descriptor: number | undefined;
   #records: Buffer[] = [];
   #length = 0;
 
   constructor(path: string, header: Header) {
-    this.header = header;
     rmSync(path, { force: true });
     this.#descriptor = openSync(path, 'wx', 0o600);
     writeAll(this.#descriptor, magic);

@@ -7,6 +7,7 @@ import { type ByteText, fromPathText, shownPath, splitPath } from './byte-text.t
 import type { Entry } from './entries.ts';
 import { blockType, characterType, socketType } from './kinds.ts';
 import {
+  changeMode,
   closeDescriptor,
   makeDirectoryAt,
   makeFifoAt,
@@ -54,8 +55,8 @@ export async function restoreFiles(
   settings: RestoreFilesSettings,
 ): Promise<{ totals: Record<string, number>; shortfalls: Shortfall[] }> {
   const plan = await planRestore(context, settings.paths);
-  const target = openTarget(settings.target, settings.overwrite === true);
-  const restore = new TreeRestore(context, settings, target, plan);
+  const { descriptor: target, mode } = openTarget(settings.target, settings.overwrite === true);
+  const restore = new TreeRestore(context, settings, { descriptor: target, mode }, plan);
   try {
     await restore.run();
   } catch (error) {
@@ -73,6 +74,7 @@ class TreeRestore {
   readonly problems = new RestoreProblems();
   readonly #context: RestoreContext;
   readonly #target: number;
+  readonly #targetMode: number;
   readonly #plan: RestorePlan;
   readonly #owners: Owners;
   readonly #whole: boolean;
@@ -82,9 +84,15 @@ class TreeRestore {
   #batchSize = 0;
   #failure: { error: unknown } | undefined;
 
-  constructor(context: RestoreContext, settings: RestoreFilesSettings, target: number, plan: RestorePlan) {
+  constructor(
+    context: RestoreContext,
+    settings: RestoreFilesSettings,
+    target: { descriptor: number; mode: number },
+    plan: RestorePlan,
+  ) {
     this.#context = context;
-    this.#target = target;
+    this.#target = target.descriptor;
+    this.#targetMode = target.mode;
     this.#plan = plan;
     this.#owners = settings.owners ?? 'auto';
     this.#whole = settings.paths === undefined;
@@ -258,7 +266,10 @@ class TreeRestore {
 
   /** Last: removing the marker changed its time. A part of a tree leaves the target's own attributes alone. */
   async #finishRoot(): Promise<void> {
-    if (!this.#whole) return;
+    if (!this.#whole) {
+      changeMode(this.#target, this.#targetMode);
+      return;
+    }
     for await (const { path, line } of this.#plan.entries()) {
       this.problems.add(path, applyTo(this.#target, line, this.#owners));
       return;

@@ -7,6 +7,7 @@ import {
   changeModeAt,
   closeDescriptor,
   factsAt,
+  factsOf,
   openAt,
   openFlags,
   removeAt,
@@ -19,10 +20,10 @@ import { targetError } from './target-errors.ts';
  * else may enter it until the restore gives it its own mode.
  *
  * @param overwrite also take one in which a restore was interrupted, and empty it
- * @returns its descriptor
+ * @returns its descriptor, and the mode it had
  * @throws HoldfastError `target-exists` when it holds anything else, `target-failed`
  */
-export function openTarget(path: string, overwrite: boolean): number {
+export function openTarget(path: string, overwrite: boolean): { descriptor: number; mode: number } {
   let descriptor: number | undefined;
   try {
     try {
@@ -42,12 +43,14 @@ export function openTarget(path: string, overwrite: boolean): number {
         hint: 'Choose another target, or say --overwrite to empty this one and begin again.',
       });
     }
+    // After an interruption it is 0700, whatever it was before.
+    const mode = factsOf(descriptor).mode & 0o7777;
     changeMode(descriptor, 0o700);
     // What is made in it would take these over.
     for (const name of ['system.posix_acl_default', 'system.posix_acl_access']) dropAttribute(descriptor, name);
     if (interrupted) empty(descriptor, [markerName]);
     else mark(descriptor);
-    return descriptor;
+    return { descriptor, mode };
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
     throw targetError(error, path);

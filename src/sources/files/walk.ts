@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
 import { type ByteText, joined } from './byte-text.ts';
-import { type EntryKind, kindOf } from './kinds.ts';
+import { type EntryKind, isGone, kindOf } from './kinds.ts';
 import { closeDescriptor, type Facts, factsAt, factsOf, openAt, openFlags } from './posix.ts';
 
 /** What a walk comes upon. Descriptors are valid until the walk goes on. */
@@ -115,7 +115,7 @@ function* enter(
     descriptor = openAt(parent, name, openFlags.directory);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT') {
+    if (isGone(code) || code === 'ELOOP') {
       yield { type: 'problem', path, what: 'entry', code };
       return;
     }

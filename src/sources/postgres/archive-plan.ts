@@ -2,6 +2,8 @@ import type { ArchiveToc, TocEntry } from './archive-toc.ts';
 
 /** Sorts the entries of an archive into the steps of a restore. */
 export interface ArchivePlan {
+  /** Every entry of the archive by its dump id, wanted or not. */
+  byId: ReadonlyMap<number, TocEntry>;
   /** Schemas, extensions, types, functions, tables, …: one after the other, before any row. */
   before: TocEntry[];
   /** Indexes, and constraints that are indexes, that can be built as soon as their table has its rows; by its dump id. */
@@ -67,7 +69,9 @@ export function isElsewhere(entry: TocEntry): boolean {
  * @param wanted which entries to restore
  */
 export function planArchive(toc: ArchiveToc, wanted: (entry: TocEntry) => boolean): ArchivePlan {
+  const byId = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
   const plan: ArchivePlan = {
+    byId,
     before: [],
     withTable: new Map(),
     afterRows: [],
@@ -78,7 +82,6 @@ export function planArchive(toc: ArchiveToc, wanted: (entry: TocEntry) => boolea
     largeObjects: [],
     omitted: [],
   };
-  const byId = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
   const sectionOf = (entry: TocEntry): TocEntry['section'] => {
     if (entry.section !== 'none') return entry.section;
     // Comments and labels come with what they are about.

@@ -29,8 +29,11 @@ const entryId = (dumpId: number) => `e${dumpId}`;
  * A job for each entry, after those it depends on, and never beside another one that would wait for its locks, or
  * deadlock with it.
  */
-export function entryJobs(sessions: RestoreSessions, entries: readonly TocEntry[], toc: ArchiveToc): Job[] {
-  const byId = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
+export function entryJobs(
+  sessions: RestoreSessions,
+  entries: readonly TocEntry[],
+  byId: ReadonlyMap<number, TocEntry>,
+): Job[] {
   return entries.map((entry, at) => {
     const keys = new Set<string>();
     for (const id of entry.dependencies) {
@@ -119,7 +122,7 @@ export function rowJobs(
     // Rows that find their partition by themselves may come from any of its siblings' streams.
     const root = line?.loadThrough && quoteQualified(line.loadThrough.schema, line.loadThrough.name);
     if (root !== undefined) after.push(...(loadsThrough.get(root) ?? []));
-    for (const job of entryJobs(sessions, plan.withTable.get(entry.dumpId) ?? [], toc)) {
+    for (const job of entryJobs(sessions, plan.withTable.get(entry.dumpId) ?? [], plan.byId)) {
       jobs.push({
         ...job,
         weight: line === undefined ? 0 : weightOf(line) * indexWeight,

@@ -248,10 +248,20 @@ class UnfinishedDatabase implements RestoreTarget {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      // An aborted restore has lost this session; then the next one finds the leftover by its mark.
-      if (!this.#finished) await dropDatabase(this.admin, this.connection.database).catch(() => {});
+      if (!this.#finished) await this.#drop();
     } finally {
       await this.admin.close();
     }
+  }
+
+  /** What cannot be dropped now, the next restore finds by its mark. */
+  async #drop(): Promise<void> {
+    try {
+      if (!this.admin.lost) return await dropDatabase(this.admin, this.connection.database);
+      // An interrupted restore has no session left, and may not use the signal that ended it.
+      const { connection } = this.admin;
+      await using again = await openSession(connection, { applicationName, failure: 'target-failed' });
+      await dropDatabase(again, this.connection.database);
+    } catch {}
   }
 }
