@@ -32,6 +32,7 @@ interface Options {
   table?: string[];
   schema?: string[];
   path?: string[];
+  overwrite?: boolean;
   intoSchema?: string;
   dryRun?: boolean;
   yes?: boolean;
@@ -48,6 +49,7 @@ export function addRestore(program: Command, start: Start): void {
     .option('--schema <name>', 'only this schema; repeatable', collect)
     .option('--path <path>', 'only this path and what is under it; repeatable', collect)
     .option('--into-schema <name>', 'put tables into a database that exists, under this new schema')
+    .option('--overwrite', 'empty a directory in which a restore was interrupted, and begin again')
     .option('--dry-run', 'show what it would do, and do nothing')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', help)
@@ -105,7 +107,15 @@ async function requestOf(context: Context, address: string, options: Options): P
     environment,
   });
   const tables = (options.table ?? []).map(readTable);
-  return { address, target, tables, schemas: options.schema ?? [], paths: options.path ?? [], env: environment };
+  return {
+    address,
+    target,
+    tables,
+    schemas: options.schema ?? [],
+    paths: options.path ?? [],
+    overwrite: options.overwrite ?? false,
+    env: environment,
+  };
 }
 
 async function confirmed(context: Context): Promise<void> {

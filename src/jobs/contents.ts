@@ -45,7 +45,7 @@ export async function listContents(access: RepositoryAccess, address: string, pa
     async *lines() {
       for await (const line of reader.lines<{ kind: string }>()) {
         const content = contentOf(line);
-        if (content && (path === undefined || isUnder(content.name, path))) yield content;
+        if (content && (path === undefined || isUnder(content, path))) yield content;
       }
     },
   };
@@ -78,9 +78,10 @@ function shown(path: string | { base64: string }): string {
   return typeof path === 'string' ? path : Buffer.from(path.base64, 'base64').toString('utf8');
 }
 
-function isUnder(name: string, path: string): boolean {
+function isUnder({ kind, name }: ContentLine, path: string): boolean {
   const wanted = path.replace(/^\.?\/+/, '').replace(/\/+$/, '');
-  return wanted === '' || name === wanted || name.startsWith(`${wanted}/`) || name.startsWith(`${wanted}.`);
+  const separator = kind === 'table' ? '.' : '/';
+  return wanted === '' || name === wanted || name.startsWith(wanted + separator);
 }
 
 /**

@@ -28,6 +28,8 @@ export interface RestoreRequest {
   schemas: string[];
   /** Of a tree: only these paths and what is under them. */
   paths: string[];
+  /** Of a tree: a directory in which a restore was interrupted is emptied, and begun again. Nothing else ever is. */
+  overwrite?: boolean;
   /** Lanes; the number of cores unless given. */
   jobs?: number;
   env: Environment;
@@ -144,7 +146,8 @@ async function restoreBy(type: SourceType, context: RestoreContext, request: Res
     }
     case 'files': {
       const { restoreFiles } = await import('../sources/files/restore.ts');
-      return restoreFiles(context, { target: directoryOf(target), ...(paths.length > 0 && { paths }) });
+      const { overwrite = false } = request;
+      return restoreFiles(context, { target: directoryOf(target), overwrite, ...(paths.length > 0 && { paths }) });
     }
     case 'command': {
       const { restoreCommand } = await import('../sources/command/restore.ts');

@@ -63,9 +63,7 @@ export class StreamReader {
       if (options.transient) free(chunk);
     }
     if (size !== stream.size || hash.digest('hex') !== stream.sha256) {
-      throw new HoldfastError('object-damaged', 'A stored stream is not what was backed up.', {
-        why: 'Its chunks are genuine, but together they are not the stream its manifest describes.',
-      });
+      throw streamDamaged();
     }
   }
 
@@ -74,6 +72,31 @@ export class StreamReader {
     const parts: Buffer[] = [];
     for await (const part of this.read(stream)) parts.push(part);
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+
+  /**
+   * Small streams, each one whole, in order. Where their chunks lie is asked once for all of them: asked one by one, the
+   * questions take longer than the answers. A piece stays valid.
+   *
+   * @param streams none with a `list`
+   * @throws as `read`, before or after the stream that is damaged: read them one by one then
+   */
+  async *each(streams: readonly StoredStream[]): AsyncGenerator<Buffer, void, undefined> {
+    const chunks = this.#chunks(Buffer.from(streams.flatMap(({ chunks }) => chunks ?? []).join(''), 'hex'));
+    try {
+      for (const stream of streams) {
+        const parts: Buffer[] = [];
+        for (let i = stream.chunks?.length ?? 0; i > 0; i--) parts.push((await chunks.next()).value as Buffer);
+        const whole = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+        if (parts.length > 1) for (const part of parts) free(part);
+        if (whole.length !== stream.size || createHash('sha256').update(whole).digest('hex') !== stream.sha256) {
+          throw streamDamaged();
+        }
+        yield whole;
+      }
+    } finally {
+      await chunks.return();
+    }
   }
 
   async #idsOf(stream: StoredStream): Promise<Uint8Array> {
@@ -177,6 +200,12 @@ export class StreamReader {
       throw naming(pack, error);
     }
   }
+}
+
+function streamDamaged(): HoldfastError {
+  return new HoldfastError('object-damaged', 'A stored stream is not what was backed up.', {
+    why: 'Its chunks are genuine, but together they are not the stream its manifest describes.',
+  });
 }
 
 function keepNewest<V>(map: Map<string, V>, key: string, value: V, limit: number): void {

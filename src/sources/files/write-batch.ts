@@ -31,20 +31,19 @@ export type WriteProblem = ApplyProblem | { type: 'content'; reason: string };
 /** What went wrong with single files, which is not much as a rule. */
 export type WriteBatchOutput = { path: ByteText; problems: WriteProblem[] }[];
 
-/** Files up to this size are read ahead of their turn, so many bytes of them at once. */
-const aheadLimit = 1 * MiB;
-const aheadBytes = 4 * MiB;
-const aheadFiles = 32;
+/** Files up to this size are read whole, all of a batch in one go. */
+const smallLimit = 1 * MiB;
 
 export async function writeBatch(lane: LaneContext, input: WriteBatchInput): Promise<WriteBatchOutput> {
   using trail = new Trail(input.root);
   const output: WriteBatchOutput = [];
-  const ahead = new ReadAhead(lane, input.files);
+  const content = new BatchContent(lane, input.files);
   for (const [index, file] of input.files.entries()) {
     const { path, line } = file;
     try {
+      const bytes = await content.contentOf(index);
       const { directory, name } = trail.parentOf(path);
-      const problems = await writeFile(lane, directory, name, line, ahead.contentOf(index), input.owners);
+      const problems = await writeFile(lane, directory, name, line, bytes, input.owners);
       if (problems.length > 0) output.push({ path, problems });
     } catch (error) {
       throw targetError(error, shownPath(path));
@@ -58,7 +57,7 @@ async function writeFile(
   directory: number,
   name: ByteText,
   line: EntryLine & { kind: 'file' },
-  content: AsyncIterable<Buffer> | Promise<Buffer> | undefined,
+  content: AsyncIterable<Buffer> | Buffer[] | undefined,
   owners: Owners,
 ): Promise<WriteProblem[]> {
   // Readable by nobody else until it has its own mode.
@@ -85,11 +84,11 @@ async function writeFile(
 async function writeContent(
   lane: LaneContext,
   descriptor: number,
-  content: AsyncIterable<Buffer> | Promise<Buffer>,
+  content: AsyncIterable<Buffer> | Buffer[],
   data: DataRange[] | undefined,
 ): Promise<void> {
   let at = 0;
-  for await (const piece of 'then' in content ? [await content] : content) {
+  for await (const piece of content) {
     for (const [start, length] of dataWithin([at, piece.length], data)) {
       writeFully(descriptor, piece.subarray(start - at, start - at + length), start);
     }
@@ -103,40 +102,37 @@ function writeFully(descriptor: number, bytes: Buffer, offset: number): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, offset + at);
 }
 
-/** Asks for the content of small files before their turn: each would wait for its own answer otherwise. */
-class ReadAhead {
+/** The content of a batch. Small files are read in one go; when one of them is damaged, what is left is read one by one. */
+class BatchContent {
   readonly #lane: LaneContext;
   readonly #files: FileToWrite[];
-  readonly #asked = new Map<number, Promise<Buffer>>();
-  #next = 0;
-  #bytes = 0;
+  #together: AsyncGenerator<Buffer, void, undefined> | undefined;
 
   constructor(lane: LaneContext, files: FileToWrite[]) {
     this.#lane = lane;
     this.#files = files;
+    const streams = files.filter(isSmall).map(({ line }) => line.stream!);
+    if (streams.length > 1) this.#together = lane.reader.each(streams);
   }
 
-  contentOf(index: number): AsyncIterable<Buffer> | Promise<Buffer> | undefined {
-    this.#advance(index);
-    const { stream, size } = this.#files[index]!.line;
-    const asked = this.#asked.get(index);
-    if (asked === undefined) return stream && this.#lane.reader.read(stream, { transient: true });
-    this.#asked.delete(index);
-    this.#bytes -= size;
-    return asked;
-  }
-
-  #advance(index: number): void {
-    if (this.#next < index) this.#next = index;
-    while (this.#next < this.#files.length && this.#asked.size < aheadFiles && this.#bytes < aheadBytes) {
-      const { stream, size } = this.#files[this.#next]!.line;
-      if (stream !== undefined && size <= aheadLimit) {
-        const content = this.#lane.reader.whole(stream);
-        content.catch(() => {});
-        this.#asked.set(this.#next, content);
-        this.#bytes += size;
+  /** To be asked in order. */
+  async contentOf(index: number): Promise<AsyncIterable<Buffer> | Buffer[] | undefined> {
+    const file = this.#files[index]!;
+    const { stream } = file.line;
+    if (stream === undefined) return undefined;
+    if (this.#together !== undefined && isSmall(file)) {
+      try {
+        const { value } = await this.#together.next();
+        if (value) return [value];
+      } catch (error) {
+        if (!isHoldfastError(error, 'object-damaged', 'object-missing')) throw error;
+        this.#together = undefined;
       }
-      this.#next++;
     }
+    return this.#lane.reader.read(stream, { transient: true });
   }
+}
+
+function isSmall({ line: { size, stream } }: FileToWrite): boolean {
+  return stream?.chunks !== undefined && size <= smallLimit;
 }
