@@ -17,7 +17,7 @@ const target = (to: string, more: Partial<TargetWords> = {}) =>
     to,
     source: app,
     sourceConnection: async () => ({ ...server, password: 'of-the-source' }),
-    cwd: '/work',
+    cwd: '/srv/ops',
     environment: { PGPASSWORD: 'of-the-environment' },
     ...more,
   });
@@ -56,10 +56,10 @@ describe('restore --to', () => {
   });
 
   it.each([
-    ['dir:out', app, '/work/out'],
+    ['dir:out', app, '/srv/ops/out'],
     ['dir:/srv/out', tree, '/srv/out'],
     ['/srv/out', tree, '/srv/out'],
-    ['out', tree, '/work/out'],
+    ['out', tree, '/srv/ops/out'],
   ])('%s is a directory', async (to, source, path) => {
     expect(await target(to, { source })).toEqual({ kind: 'directory', path });
   });
