@@ -133,29 +133,34 @@ async function openGeneration(
   });
 }
 
-async function createSource(access: RepositoryAccess, name: string): Promise<SourceRecord> {
+async function createSource(access: RepositoryAccess, source: string): Promise<SourceRecord> {
   const { site, trust, host, clock } = access;
   if (!host) {
-    throw new HoldfastError('wrong-key', `This machine cannot begin the source "${name}".`, {
+    throw new HoldfastError('wrong-key', `This machine cannot begin the source "${source}".`, {
       why: 'It has no host key.',
       hint: 'Run the first backup on a host of the configuration.',
     });
   }
-  const parties = trust.partiesFor(name);
+  const parties = trust.partiesFor(source);
   if (!parties.some(({ role }) => role === 'owner')) {
-    throw new HoldfastError('wrong-key', `Nobody could ever restore the source "${name}".`, {
+    throw new HoldfastError('wrong-key', `Nobody could ever restore the source "${source}".`, {
       why: 'The configuration has no owner for it.',
       hint: 'Add one under owners: holdfast keys new NAME --out FILE',
     });
   }
-  const layout = new SourceLayout(trust.sourceId(name));
-  const keys = await generateSourceKeys({ repository: trust.repositoryId, source: layout.id, name });
+  const layout = new SourceLayout(trust.sourceId(source));
+  const keys = await generateSourceKeys({ repository: trust.repositoryId, source: layout.id, name: source });
   const entries: GenerationRecord['keys'] = [];
+  const objects = new Map<string, Buffer>();
   for (const party of parties) {
     const object = await sealKeysFor(party, keys);
-    // A host that was killed before it wrote source.json left key objects that nothing refers to.
-    await site.replace(layout.key(1, party.name), object);
+    const name = layout.key(1, party.name);
+    objects.set(name, object);
     entries.push({ party: party.name, role: party.role, sha256: sha256Hex(object) });
+    if ((await site.create(name, object)) === 'created') continue;
+    // Another host is ahead of us, or one was killed here and left what nothing refers to.
+    if ((await site.stat(layout.source)) !== undefined) throw begunElsewhere(source);
+    await site.replace(name, object);
   }
   const record: SourceRecord = {
     kind: 'source',
@@ -173,12 +178,20 @@ async function createSource(access: RepositoryAccess, name: string): Promise<Sou
     ],
   };
   if ((await site.create(layout.source, signEnvelope(record, host))) === 'exists') {
-    throw new HoldfastError('lease-held', `Another host has just begun the source "${name}".`, {
-      hint: 'Start the command again.',
-    });
+    throw begunElsewhere(source);
   }
-  await pin(access, name, record);
+  // Whoever lost that race may have written over our key objects before; the record that counts is ours.
+  for (const [name, object] of objects) {
+    if (!(await site.read(name)).equals(object)) await site.replace(name, object);
+  }
+  await pin(access, source, record);
   return record;
+}
+
+function begunElsewhere(source: string): HoldfastError {
+  return new HoldfastError('lease-held', `Another host has just begun the source "${source}".`, {
+    hint: 'Start the command again.',
+  });
 }
 
 /** Remembers the first generation as first seen, and refuses another one later. */

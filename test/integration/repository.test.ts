@@ -405,3 +405,28 @@ it('needs an owner before anything is stored', async () => {
   const access = await fixture.access({ machine: 'm', trustParties: [trusted(web1, 'backup')], clock: systemClock });
   await expect(writeSnapshot(access, 'app', contents)).rejects.toThrow(code('wrong-key'));
 });
+
+describe('two hosts that begin one source at once', () => {
+  it('leave keys that every owner can open, whoever wins', async () => {
+    for (let round = 0; round < 12; round++) {
+      const name = `app-${round}`;
+      const hosts = await Promise.all(
+        [web1, web2].map((party) => fixture.access({ host: party, machine: `${party.name}-${round}` })),
+      );
+      const begun = await Promise.allSettled(hosts.map((access) => openOrCreateSource(access, name)));
+      expect(begun.some(({ status }) => status === 'fulfilled')).toBe(true);
+      const opened = await openSource(owner, name);
+      expect(opened.keys[0]!.dataIdentity).toBeDefined();
+      for (const access of hosts) await openSource(access, name);
+    }
+  });
+
+  it('do not stumble over key objects that a killed one left', async () => {
+    const { layout } = await openOrCreateSource(host, 'app');
+    rmSync(join(fixture.sitePath, layout.source));
+    const other = await fixture.access({ host: web2, machine: 'web2' });
+    await openOrCreateSource(other, 'app');
+    const bobs = await fixture.access({ host: undefined, identities: [bob], machine: 'b' });
+    expect((await openSource(bobs, 'app')).keys[0]!.dataIdentity).toBeDefined();
+  });
+});
