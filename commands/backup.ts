@@ -1,18 +1,22 @@
 /** `holdfast backup`: a snapshot now. */
 import type { Command } from 'commander';
-import { type ErrorCode, fromPlainError } from '../src/base/errors.ts';
+import type { Config } from '../config/schema.ts';
+import type { ErrorCode, PlainError } from '../src/base/errors.ts';
 import type { BackupReport } from '../src/jobs/backup.ts';
+import type { WrittenPlace } from '../src/jobs/room.ts';
 import type { Context, Start } from './context.ts';
 import { openAccess } from './repository-access.ts';
 import { collect } from './usage.ts';
 
 const help = `
 A source that fails does not keep the others from theirs; the exit status is 3
-when some are not whole.
+when some are not whole. Of a whole cluster every database is a source: main
+means all of them, main/app one.
 
 Examples:
   $ holdfast backup
   $ holdfast backup app documents --tag before-upgrade
+  $ holdfast backup main/app
 `;
 
 /** Adds the command to the program. */
@@ -27,37 +31,48 @@ export function addBackup(program: Command, start: Start): void {
 }
 
 async function run(context: Context, names: string[], tags: string[]): Promise<ErrorCode | undefined> {
-  const [{ backup }, { chosenSources, settingsOf }, { backupText }, { errorText }] = await Promise.all([
-    import('../src/jobs/backup.ts'),
-    import('./source-settings.ts'),
-    import('./views/backup.ts'),
-    import('./views/error.ts'),
-  ]);
+  const [{ backup }, { lookForRoom }, { backupSettingsOf, chosenSources, namedDatabases }, { backupText }, words] =
+    await Promise.all([
+      import('../src/jobs/backup.ts'),
+      import('../src/jobs/room.ts'),
+      import('./source-settings.ts'),
+      import('./views/backup.ts'),
+      import('./views/backup-words.ts'),
+    ]);
   const { config } = await context.config();
   const chosen = chosenSources(config, names);
-  await using opened = await openAccess(context, { host: 'required' });
-  const sources = await Promise.all(chosen.map((source) => settingsOf(context, source)));
+  await using opened = await openAccess(context, { host: 'required', sites: 'all' });
+  const sources = await Promise.all(
+    chosen.map((source) => backupSettingsOf(context, source, namedDatabases(source, names))),
+  );
+  for (const warning of await lookForRoom(writtenPlaces(config))) context.emit({ type: 'warning', ...warning });
   const report = await backup(opened.access, { sources, tags, env: context.environment });
-  for (const { source, unansweredOwners } of report.sources) {
-    if (unansweredOwners.length === 0) continue;
-    context.emit({
-      type: 'warning',
-      source,
-      text: `It does not count as protected yet: ${unansweredOwners.join(', ')} never showed that they can open it.`,
-      hint: `holdfast keys test -i <identity file of ${unansweredOwners[0]}>`,
-    });
-  }
+  for (const warning of words.warningsOf(report)) context.emit({ type: 'warning', ...warning });
   context.finishProgress();
   const { width, style, errorStyle, stderr } = context.output;
-  for (const { error } of report.sources) {
-    if (error) stderr.write(errorText(fromPlainError(error), errorStyle, context.flags.verbose));
-  }
-  context.output.result('backup/1', shownReport(report), () => backupText(report, { width, style }), { summary: true });
+  const { verbose } = context.flags;
+  for (const text of words.failureTexts(report, errorStyle, { verbose })) stderr.write(text);
+  const view = { width, style, verbose, timeZone: config.rotation.timeZone };
+  context.output.result('backup/1', shownReport(report), () => backupText(report, view), { summary: true });
   return codeOf(report);
 }
 
+/** Directories of this machine that a backup writes to. */
+export function writtenPlaces({ state, sites }: Config): WrittenPlace[] {
+  const disks = sites.flatMap((site) => (site.type === 'disk' ? [{ name: site.name, path: site.path }] : []));
+  return [
+    { what: 'the state directory', path: state, code: 'failed', optional: false },
+    ...disks.map(({ name, path }) => ({
+      what: `the site "${name}"`,
+      path,
+      code: 'site-full' as const,
+      optional: sites.length > 1,
+    })),
+  ];
+}
+
 /** When all failed of one reason, that is the reason: a lease that is held, a missing key. */
-function codeOf({ outcome, sources }: BackupReport): ErrorCode | undefined {
+export function codeOf({ outcome, sources }: BackupReport): ErrorCode | undefined {
   if (outcome === 'done') return undefined;
   if (outcome === 'partial') return 'partial';
   const codes = new Set(sources.map(({ error }) => error?.code ?? 'failed'));
@@ -65,13 +80,17 @@ function codeOf({ outcome, sources }: BackupReport): ErrorCode | undefined {
 }
 
 /** Without stack traces, which are for people who look for a defect. */
-function shownReport({ outcome, sources }: BackupReport) {
+export function shownReport({ outcome, sources, clusters, sites }: BackupReport) {
   return {
     outcome,
-    sources: sources.map(({ error, ...rest }) => {
-      if (!error) return rest;
-      const { code, message, why, hint } = error;
-      return { ...rest, error: { code, message, why, hint } };
-    }),
+    sources: sources.map(withoutStack),
+    sites: sites.map(withoutStack),
+    clusters,
   };
+}
+
+export function withoutStack<T extends { error?: PlainError }>({ error, ...rest }: T) {
+  if (!error) return rest;
+  const { code, message, why, hint } = error;
+  return { ...rest, error: { code, message, why, hint } };
 }

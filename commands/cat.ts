@@ -1,6 +1,7 @@
 /** `holdfast cat`: the content of one thing, on standard output. */
 import type { Command } from 'commander';
 import type { Context, Start } from './context.ts';
+import { orElsewhere } from './elsewhere.ts';
 import { openAccess } from './repository-access.ts';
 import { badUsage } from './usage.ts';
 
@@ -21,13 +22,19 @@ export function addCat(program: Command, start: Start): void {
     .description('write the content of a file or table to standard output')
     .argument('<snapshot>', 'such as app, app@latest or app@2026-11-22')
     .argument('[path]', 'the file, or schema.table')
+    .option('--site <name>', 'read from this site')
     .addHelpText('after', help)
-    .action((snapshot: string, path?: string) => start((context) => write(context, snapshot, path)));
+    .action((snapshot: string, path: string | undefined, { site }: { site?: string }) =>
+      start((context) => write(context, snapshot, path, site)),
+    );
 }
 
-async function write(context: Context, address: string, path = ''): Promise<undefined> {
+async function write(context: Context, address: string, path = '', site?: string): Promise<undefined> {
   if (context.output.json) throw badUsage('What `cat` writes is no JSON document.', 'Leave out --json.');
   const { readContent } = await import('../src/jobs/contents.ts');
-  await using opened = await openAccess(context, { host: 'optional' });
-  await readContent(opened.access, address, path, (piece) => context.output.write(piece));
+  await using opened = await openAccess(context, { host: 'optional', sites: 'one', site });
+  const { access } = opened;
+  await orElsewhere(context, address, access.site.name, () =>
+    readContent(access, address, path, (piece) => context.output.write(piece)),
+  );
 }

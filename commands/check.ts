@@ -7,18 +7,26 @@ import { openAccess } from './repository-access.ts';
 import { badUsage } from './usage.ts';
 
 const help = `
-Without the identity of an owner, objects are held against their names; with
-one, every chunk is opened as well. --read-data N/M reads part N of M, the same
-packs each time: seven parts make a week. Exit status 4 means damage.
+Looks at every site, or at one with --site. Without any key it holds objects
+against their names and signatures, and the sites against each other; with the
+key of this host also against what snapshots need; with an owner's, chunk by
+chunk. Exit status 4 means damage; \`holdfast repair\` mends it.
+
+--read-data reads packs too: all of them; with 3/7 the third of seven parts,
+the same packs each time; with oldest/30 those read longest ago, so that each is
+read within 30 runs.
 
 Examples:
   $ holdfast check
-  $ holdfast check app --read-data 3/7
+  $ holdfast check app --site vault --read-data 3/7
+  $ holdfast check --keyless --read-data oldest/30
   $ holdfast check --read-data -i anna.key
 `;
 
 interface Options {
+  site?: string;
   readData?: string | true;
+  keyless?: boolean;
   rebuildIndex?: boolean;
 }
 
@@ -26,9 +34,11 @@ interface Options {
 export function addCheck(program: Command, start: Start): void {
   program
     .command('check')
-    .description('hold what lies at the site against what it should be')
+    .description('hold what lies at the sites against what it should be')
     .argument('[source...]', 'names of sources (default: all)')
-    .option('--read-data [N/M]', 'read the packs too: all, or part N of M')
+    .option('--site <name>', 'look at this site only')
+    .option('--read-data [part]', 'read the packs too: all, part N/M, or oldest/M')
+    .option('--keyless', 'use no key, also where there is one')
     .option('--rebuild-index', 'describe packs anew that no index object describes (needs an owner)')
     .addHelpText('after', help)
     .action((sources: string[], options: Options) => start((context) => run(context, sources, options)));
@@ -36,36 +46,43 @@ export function addCheck(program: Command, start: Start): void {
 
 async function run(context: Context, names: string[], options: Options): Promise<ErrorCode | undefined> {
   const readData = readPart(options.readData);
-  const [{ check }, { chosenSources }, { checkText }] = await Promise.all([
+  const { keyless = false, rebuildIndex = false, site } = options;
+  if (keyless && rebuildIndex) throw badUsage('--rebuild-index needs keys, and --keyless uses none.');
+  const [{ check }, { chosenSources, namesToExamine }, { checkText }] = await Promise.all([
     import('../src/jobs/check.ts'),
     import('./source-settings.ts'),
     import('./views/check.ts'),
   ]);
   const { config } = await context.config();
-  const sources = chosenSources(config, names).map(({ name }) => name);
-  await using opened = await openAccess(context, { host: options.rebuildIndex ? 'required' : 'optional' });
+  chosenSources(config, names);
+  const host = keyless ? 'none' : rebuildIndex ? 'required' : 'at-hand';
+  await using opened = await openAccess(context, { host, sites: 'all', site, readOnly: !rebuildIndex });
   const request: CheckRequest = {
-    sources,
+    sources: await namesToExamine(opened.access, config, names),
+    unnamed: names.length === 0,
+    ...(keyless && { keyless }),
     ...(readData && { readData }),
-    ...(options.rebuildIndex && { rebuildIndex: true }),
+    ...(rebuildIndex && { rebuildIndex }),
   };
   const report = await check(opened.access, request);
   context.finishProgress();
   const { width, style } = context.output;
   const sound = report.outcome === 'sound';
-  const view = () => checkText(report, { width, style, unseen: sources.length - report.sources.length });
+  const view = () => checkText(report, { width, style, several: config.sites.length > 1 });
   context.output.result('check/1', report, view, { summary: sound });
-  return sound ? undefined : 'verification-failed';
+  return sound ? undefined : report.outcome === 'partial' ? 'partial' : 'verification-failed';
 }
 
-/** `3/7` → part 3 of 7. The same parts hold the same packs whenever it is asked. */
+/** `3/7` → part 3 of 7; `oldest/30` → the thirtieth that was read longest ago. */
 export function readPart(text: string | true | undefined): CheckRequest['readData'] {
   if (text === undefined) return undefined;
   if (text === true) return { part: 1, parts: 1 };
+  const oldest = /^oldest\/([1-9]\d{0,8})$/.exec(text)?.[1];
+  if (oldest !== undefined) return { oldestOf: Number(oldest) };
   const [, part, parts] = /^(\d{1,9})\/(\d{1,9})$/.exec(text)?.map(Number) ?? [];
   if (part !== undefined && parts !== undefined && part >= 1 && part <= parts) return { part, parts };
   throw badUsage(
-    '--read-data wants N/M with N from 1 to M, or nothing.',
+    '--read-data wants N/M with N from 1 to M, oldest/M, or nothing.',
     'Put names of sources before it: holdfast check app --read-data 1/7.',
   );
 }

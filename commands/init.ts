@@ -94,10 +94,10 @@ async function openExisting(context: Context): Promise<undefined> {
 }
 
 async function openRepository(context: Context) {
-  const [{ openAccess }, { initRepository }] = await Promise.all([
+  const [{ openAccess }, { initEverywhere }] = await Promise.all([
     import('./repository-access.ts'),
     import('../src/jobs/init.ts'),
   ]);
-  await using opened = await openAccess(context, { host: 'required', createSite: true });
-  return await initRepository(opened.access);
+  await using opened = await openAccess(context, { host: 'required', sites: 'all', createSite: true });
+  return await initEverywhere(opened.access);
 }

@@ -1,5 +1,6 @@
 /** `holdfast keys export`: the sheet of paper from which a recovery starts. */
 import type { Command } from 'commander';
+import { placeOf } from '../config/site-place.ts';
 import { HoldfastError } from '../src/base/errors.ts';
 import type { Party } from '../src/crypt/parties.ts';
 import type { EscrowFacts } from '../src/jobs/keys.ts';
@@ -48,18 +49,15 @@ async function exportSheet(context: Context, owner: string | undefined, options:
     import('./views/escrow.ts'),
   ]);
   const party = chosen(await context.owners(), owner);
-  await using opened = await openAccess(context, { host: 'optional' });
+  await using opened = await openAccess(context, { host: 'optional', sites: 'one' });
   const facts = await escrowFacts(opened.access);
   await assertRepository(opened.access);
   await warnWhereSiteDiffers(context, opened.access.site, facts);
   const { config } = await context.config();
-  const sites = config.sites.map(({ name, type, path, operator, country }) => ({
-    name,
-    type,
-    path,
-    operator,
-    country,
-  }));
+  const sites = config.sites.map((site) => {
+    const { name, type, operator, country } = site;
+    return { name, type, path: placeOf(site), operator, country };
+  });
   const medium = options.out === undefined && context.output.stdout.isTTY ? 'terminal' : 'paper';
   const sheet = await escrowSheet({ party, facts, sites, medium, time: context.clock.now() });
   context.finishProgress();

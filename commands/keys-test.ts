@@ -24,18 +24,20 @@ export function addKeysTest(keys: Command, start: Start): void {
 }
 
 async function test(context: Context): Promise<ErrorCode | undefined> {
-  const [{ testKeys }, { partiesOf }, { keyTestsText }] = await Promise.all([
+  const [{ testKeys }, { partiesOf }, { namesInRepository }, { covers }, { keyTestsText }] = await Promise.all([
     import('../src/jobs/keys.ts'),
     import('../config/trust-parties.ts'),
+    import('./source-settings.ts'),
+    import('../src/repository/source-name.ts'),
     import('./views/key-tests.ts'),
   ]);
   const { config } = await context.config();
-  await using opened = await openAccess(context, { host: 'optional' });
-  const names = config.sources.map(({ name }) => name);
+  await using opened = await openAccess(context, { host: 'optional', sites: 'one' });
+  const names = await namesInRepository(opened.access, config, []);
   const mayOpen = new Map(partiesOf(config).map(({ name, sources }) => [name, sources]));
   // Not opening what is not theirs is as it should be.
   const tests = (await testKeys(opened.access, names)).filter(
-    ({ party, source, result }) => result !== 'not-a-party' || (mayOpen.get(party)?.includes(source) ?? true),
+    ({ party, source, result }) => result !== 'not-a-party' || covers(mayOpen.get(party), source),
   );
   context.finishProgress();
   const { width, style } = context.output;

@@ -1,6 +1,7 @@
 /** `holdfast ls`: the tables or files of a snapshot. */
 import type { Command } from 'commander';
 import type { Context, Start } from './context.ts';
+import { orElsewhere } from './elsewhere.ts';
 import { openAccess } from './repository-access.ts';
 
 const help = `
@@ -18,18 +19,29 @@ export function addLs(program: Command, start: Start): void {
     .description('list the files or tables of a snapshot')
     .argument('<snapshot>', 'such as app, app@latest or app@2026-11-22')
     .argument('[path]', 'only this and what is under it; of a database, a schema or schema.table')
+    .option('--site <name>', 'read from this site')
     .addHelpText('after', help)
-    .action((snapshot: string, path?: string) => start((context) => list(context, snapshot, path)));
+    .action((snapshot: string, path: string | undefined, { site }: { site?: string }) =>
+      start((context) => list(context, snapshot, path, site)),
+    );
 }
 
-async function list(context: Context, address: string, path: string | undefined): Promise<undefined> {
+async function list(
+  context: Context,
+  address: string,
+  path: string | undefined,
+  site: string | undefined,
+): Promise<undefined> {
   const [{ listContents }, { contentLine }] = await Promise.all([
     import('../src/jobs/contents.ts'),
     import('./views/contents.ts'),
   ]);
   const { config } = await context.config();
-  await using opened = await openAccess(context, { host: 'optional' });
-  const { lines, ...about } = await listContents(opened.access, address, path);
+  await using opened = await openAccess(context, { host: 'optional', sites: 'one', site });
+  const { access } = opened;
+  const { lines, ...about } = await orElsewhere(context, address, access.site.name, () =>
+    listContents(access, address, path),
+  );
   context.finishProgress();
   const { output } = context;
   if (output.json) {

@@ -1,6 +1,6 @@
 /** A PostgreSQL URL from the command line. Nothing of it is ever quoted: it may hold a password. */
 import { findingsOf } from '../config/findings.ts';
-import { connection, type PostgresConnection } from '../config/postgres-connection.ts';
+import { databaseConnection, type PostgresConnection } from '../config/postgres-connection.ts';
 import { badUsage } from './usage.ts';
 
 export interface PostgresUrl {
@@ -22,9 +22,9 @@ export function readPostgresUrl(text: string, flag: string): PostgresUrl {
   url.searchParams.delete('password');
   if (url.searchParams.get('host') === decoded(url.hostname)) url.searchParams.delete('host');
   url.password = '';
-  const read = connection.safeParse(url.href);
+  const read = databaseConnection.safeParse(url.href);
   if (!read.success) {
-    const problems = findingsOf(connection, url.href, read.error.issues);
+    const problems = findingsOf(databaseConnection, url.href, read.error.issues);
     throw badUsage(`${flag} cannot be used: ${problems.map(({ message }) => message).join('; ')}.`);
   }
   const { password: _none, ...server } = read.data as PostgresConnection & { password?: unknown };

@@ -1,4 +1,4 @@
-/** What `restore --to` says: a database, a schema in one, or a directory. */
+/** What `restore --to` says: a database, a schema in one, a cluster, or a directory. */
 import { resolve } from 'node:path';
 import type { Source } from '../config/sources.ts';
 import type { RestoreTarget } from '../src/jobs/restore.ts';
@@ -37,9 +37,34 @@ export async function readTarget(words: TargetWords): Promise<RestoreTarget> {
     if (directory === '') throw badUsage('--to dir: wants a path.');
     return { kind: 'directory', path: resolve(cwd, directory ?? to) };
   }
+  if (source?.type === 'postgres-globals') {
+    if (intoSchema !== undefined) throw badUsage('Globals have no schemas.', 'Leave out --into-schema.');
+    const { server, database } = fromUrl({ ...words, to: withDatabase(to) });
+    return { kind: 'cluster', connection: { ...server, database } };
+  }
   const { server, database } = isUrl ? fromUrl(words) : { server: await words.sourceConnection(), database: to };
   if (intoSchema !== undefined) return { kind: 'schema', connection: { ...server, database }, intoSchema };
-  return { kind: 'database', admin: isUrl ? { ...server, database: maintenanceDatabase } : server, database };
+  return {
+    kind: 'database',
+    admin: { ...server, database: isUrl ? maintenance(database) : throughFor(server, database) },
+    database,
+  };
+}
+
+/** The database through which the server is reached: not the one that may have to give up its name. */
+function throughFor(server: PostgresConnection, database: string): string {
+  return server.database === database ? maintenance(database) : server.database;
+}
+
+function maintenance(database: string): string {
+  return database === maintenanceDatabase ? 'template1' : maintenanceDatabase;
+}
+
+/** A cluster is reached through any of its databases; a URL need not name one. */
+function withDatabase(url: string): string {
+  const [, start = '', path = '', rest = ''] = /^([^:]*:\/\/[^/?#]*)(\/[^?#]*)?(.*)$/s.exec(url) ?? [];
+  const named = path.length > 1 || /[?&]dbname=/.test(rest);
+  return named ? url : `${start}/${maintenanceDatabase}${rest}`;
 }
 
 function fromUrl({ to, environment }: TargetWords): { server: PostgresConnection; database: string } {
@@ -58,4 +83,26 @@ export function readTable(text: string): { schema?: string; name: string } {
 
 function unquoted(text: string): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text;
+}
+
+/**
+ * `old=new`, several times.
+ *
+ * @param flag as it was given, for errors
+ * @param emptyNew whether nothing may stand behind the sign
+ * @throws HoldfastError `usage`
+ */
+export function readMap(flag: string, texts: readonly string[], emptyNew: boolean): Map<string, string> {
+  const map = new Map<string, string>();
+  for (const text of texts) {
+    const part = /"(?:[^"]|"")+"|[^"=]+/.source;
+    const found = new RegExp(`^(${part})=(${part})?$`, 's').exec(text);
+    if (!found || (found[2] === undefined && !emptyNew)) {
+      throw badUsage(`${flag} wants OLD=NEW.`, 'A name with an equals sign stands in double quotes.');
+    }
+    const old = unquoted(found[1]!);
+    if (map.has(old)) throw badUsage(`${flag} names ${JSON.stringify(old)} twice.`, 'Keep one of them.');
+    map.set(old, unquoted(found[2] ?? ''));
+  }
+  return map;
 }

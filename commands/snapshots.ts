@@ -4,36 +4,93 @@ import type { ErrorCode } from '../src/base/errors.ts';
 import type { SourceSnapshots } from '../src/jobs/snapshots.ts';
 import type { Context, Start } from './context.ts';
 import { openAccess } from './repository-access.ts';
+import { shortId } from './views/totals.ts';
+
+const help = `
+Examples:
+  $ holdfast snapshots app
+  $ holdfast snapshots app --site vault
+  $ holdfast snapshots pin app@2026-11-22
+`;
 
 /** Adds the command to the program. */
 export function addSnapshots(program: Command, start: Start): void {
-  program
+  const snapshots = program
     .command('snapshots')
-    .description('list the snapshots of every source, or of those named')
+    .description('list the snapshots of every source, or of those named; pin them')
     .argument('[source...]', 'names of sources (default: all)')
-    .addHelpText('after', '\nExample:\n  $ holdfast snapshots app\n')
-    .action((sources: string[]) => start((context) => list(context, sources)));
+    .option('--site <name>', 'only what this site has')
+    .addHelpText('after', help)
+    .action((sources: string[], { site }: { site?: string }) => start((context) => list(context, sources, site)));
+  snapshots
+    .command('pin')
+    .description('keep a snapshot whatever its age')
+    .argument('<snapshot>', 'such as app@2026-11-22')
+    .action((address: string) => start((context) => pin(context, address, { pinned: true })));
+  snapshots
+    .command('unpin')
+    .description('let retention decide again')
+    .argument('<snapshot>', 'such as app@2026-11-22')
+    .action((address: string) => start((context) => pin(context, address, { pinned: false })));
 }
 
-async function list(context: Context, names: string[]): Promise<ErrorCode | undefined> {
-  const [{ snapshotsOf }, { chosenSources }, { snapshotsText }] = await Promise.all([
+async function pin(context: Context, address: string, { pinned }: { pinned: boolean }): Promise<ErrorCode | undefined> {
+  const { pinSnapshot } = await import('../src/jobs/pin.ts');
+  await using opened = await openAccess(context, { host: 'optional', sites: 'all' });
+  const report = await pinSnapshot(opened.access, address, pinned);
+  context.finishProgress();
+  context.output.result(
+    'pin/1',
+    report,
+    () =>
+      `${report.source}@${shortId(report.snapshot.id)} is ${pinned ? 'kept whatever its age' : 'no longer pinned'}.\n`,
+    { summary: true },
+  );
+  return report.sites.length < (await context.config()).config.sites.length ? 'partial' : undefined;
+}
+
+/** Sources that this machine sees for the first time: of more than these only the number is told. */
+const toldOneByOne = 5;
+
+async function list(context: Context, names: string[], site?: string): Promise<ErrorCode | undefined> {
+  const [{ snapshotsOf }, { chosenSources, namesInRepository }, { snapshotsText }] = await Promise.all([
     import('../src/jobs/snapshots.ts'),
     import('./source-settings.ts'),
     import('./views/snapshots.ts'),
   ]);
   const { config } = await context.config();
-  const chosen = chosenSources(config, names).map(({ name }) => name);
-  await using opened = await openAccess(context, { host: 'optional' });
+  chosenSources(config, names);
+  await using opened = await openAccess(context, { host: 'optional', sites: 'all', site, readOnly: true });
+  const chosen = await namesInRepository(opened.access, config, names);
   const listings = await snapshotsOf(opened.access, chosen);
-  for (const listing of listings) tell(context, listing);
+  const unseen = listings.filter(({ freshnessKnown }) => !freshnessKnown);
+  for (const listing of listings) tell(context, listing, { unseen: unseen.length <= toldOneByOne });
+  if (unseen.length > toldOneByOne) {
+    context.emit({
+      type: 'note',
+      text: `This machine sees ${unseen.length} sources for the first time, so it cannot tell whether the site shows the newest.`,
+    });
+  }
   context.finishProgress();
   const { width, style } = context.output;
-  const view = { width, style, timeZone: config.rotation.timeZone, now: context.clock.now() };
+  const asked = opened.access.sites?.live.map(({ name }) => name) ?? [];
+  const view = {
+    width,
+    style,
+    timeZone: config.rotation.timeZone,
+    now: context.clock.now(),
+    ...(config.sites.length > 1 && site === undefined && { sites: asked }),
+  };
   context.output.result('snapshots/1', { sources: listings.map(shown) }, () => snapshotsText(listings, view));
   return listings.some(({ rollback }) => rollback) ? 'rollback' : undefined;
 }
 
-function tell({ emit }: Context, { source, begun, ignored, gaps, rollback, freshnessKnown }: SourceSnapshots): void {
+/** @param told.unseen whether to say that this machine never saw the source before */
+function tell(
+  { emit }: Context,
+  { source, begun, ignored, gaps, rollback, freshnessKnown }: SourceSnapshots,
+  told: { unseen: boolean },
+): void {
   if (!begun) emit({ type: 'note', source, text: 'It has no backup yet.' });
   for (const { object, why } of ignored) emit({ type: 'warning', source, text: `${object} does not count: ${why}` });
   for (const { after, missing } of gaps) {
@@ -47,7 +104,7 @@ function tell({ emit }: Context, { source, begun, ignored, gaps, rollback, fresh
       text: `The site was rolled back: this machine has seen number ${known.sequence}, it shows ${shown ? `number ${shown.sequence}` : 'none'}.`,
       hint: 'Look for another copy of the site, and for who changed this one.',
     });
-  } else if (!freshnessKnown) {
+  } else if (!freshnessKnown && told.unseen) {
     emit({
       type: 'note',
       source,
@@ -76,6 +133,7 @@ function shown({ source, begun, snapshots, ignored, gaps, rollback, freshnessKno
       previous: snapshot.previous,
       signer: snapshot.signer,
       packs: snapshot.packs.length,
+      sites: snapshot.sites ?? [],
     })),
   };
 }

@@ -8,6 +8,7 @@ import { ConfigError, type ConfigProblem, formatProblem } from './problems.ts';
 import { checkReferences } from './references.ts';
 import { type Config, configSchema } from './schema.ts';
 import type { Environment } from './secrets.ts';
+import type { Site } from './sites.ts';
 import type { Source } from './sources.ts';
 
 export const configFileName = 'holdfast.yaml';
@@ -100,7 +101,7 @@ function absolutePaths(config: Config, directory: string): Config {
   const full = (path: string) => resolve(directory, path);
   const source = (one: Source): Source => {
     if (one.type === 'files') return { ...one, path: full(one.path) };
-    if (one.type !== 'postgres') return one;
+    if (one.type !== 'postgres' && one.type !== 'postgres-globals') return one;
     const { sslrootcert } = one.connection;
     if (sslrootcert === undefined || sslrootcert === 'system') return one;
     return { ...one, connection: { ...one.connection, sslrootcert: full(sslrootcert) } };
@@ -108,9 +109,20 @@ function absolutePaths(config: Config, directory: string): Config {
   return {
     ...config,
     state: full(config.state),
-    sites: config.sites.map((site) => ({ ...site, path: full(site.path) })),
+    sites: config.sites.map((site) => siteWithPaths(site, full)),
     sources: config.sources.map(source),
   };
+}
+
+function siteWithPaths(site: Site, full: (path: string) => string): Site {
+  switch (site.type) {
+    case 'disk':
+      return { ...site, path: full(site.path) };
+    case 's3':
+      return site.ca === undefined ? site : { ...site, ca: full(site.ca) };
+    case 'sftp':
+      return site.agent === undefined ? site : { ...site, agent: full(site.agent) };
+  }
 }
 
 async function readText(path: string, absolute: string): Promise<string> {

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { HoldfastError } from '../src/base/errors.ts';
 import { type PublicParty, parsePublicLine } from '../src/crypt/parties.ts';
+import { clusterOf, databaseOf } from '../src/repository/source-name.ts';
 import { secret } from './secrets.ts';
-import { name } from './values.ts';
+import { nameForm, namePattern } from './values.ts';
 
 /** The public line of a party, read and checked. */
 const publicParty = z.string().transform((line, context): PublicParty => {
@@ -18,7 +19,18 @@ const publicParty = z.string().transform((line, context): PublicParty => {
   }
 });
 
-const sources = z.array(name).min(1, 'expected at least one source; leave the key out for all of them').optional();
+/** A source, or one database of a cluster. */
+const sourceOrDatabase = z
+  .string()
+  .refine(
+    (value) => namePattern.test(clusterOf(value) ?? value) && (!value.includes('/') || databaseOf(value) !== undefined),
+    `expected ${nameForm}; one database of a cluster is written name/database, other characters than letters, digits, \`.\`, \`_\` and \`-\` as %XX`,
+  );
+
+const sources = z
+  .array(sourceOrDatabase)
+  .min(1, 'expected at least one source; leave the key out for all of them')
+  .optional();
 
 export const host = z
   .strictObject({
@@ -71,7 +83,8 @@ const owner = z.strictObject({
       samples: ['verify'],
     }),
   sources: sources.meta({
-    description: 'The sources that this party may open, by name.',
+    description:
+      'The sources that this party may open, by name. A cluster stands for all of its databases, `name/database` for one.',
     samples: [['app']],
     defaultText: 'all',
   }),
@@ -95,7 +108,8 @@ export const owners = z
 const otherHost = z.strictObject({
   public: publicParty.meta({ description: "That host's public line.", samples: ['web2 age1… hfsig1…'] }),
   sources: sources.meta({
-    description: 'The sources it may write, by name. They need not be among the sources of this file.',
+    description:
+      'The sources it may write, by name. They need not be among the sources of this file. A cluster stands for all of its databases.',
     samples: [['crm']],
     defaultText: 'all',
   }),

@@ -23,6 +23,9 @@ export interface PostgresConnection {
   sslrootcert?: string | undefined;
 }
 
+/** As it is written: the database is empty in a URL, or undefined in a mapping, that names none. */
+export type WrittenConnection = Omit<PostgresConnection, 'database'> & { database?: string | undefined };
+
 const noHost = 'host.invalid';
 const passwordHint = 'leave it out and write `password: {env: NAME}`, or {file: …}, beside `connection`';
 const parameters = ['host', 'port', 'user', 'dbname', 'sslmode', 'sslrootcert'] as const;
@@ -30,7 +33,7 @@ const passwordParameters = new Set(['password', 'passfile', 'sslpassword']);
 
 const connectionUrl = z
   .string()
-  .transform((value, context): PostgresConnection => {
+  .transform((value, context): WrittenConnection => {
     const read = readUrl(value);
     if ('connection' in read) return read.connection;
     for (const message of read.problems) context.addIssue({ code: 'custom', message });
@@ -50,7 +53,9 @@ const connectionParts = z.strictObject({
     .default(defaultPostgresPort)
     .meta({ description: 'Its port.', samples: [5433] }),
   user: text.meta({ description: 'The role that backs up.', samples: ['backup'] }),
-  database: text.meta({ description: 'The database.', samples: ['app'] }),
+  database: text
+    .optional()
+    .meta({ description: 'The database.', samples: ['app'], defaultText: 'none; of a cluster `postgres`' }),
   password: secret
     .optional()
     .meta({ description: "The role's password.", samples: [{ env: 'APP_PASSWORD' }], defaultText: 'none' }),
@@ -69,12 +74,27 @@ const connectionParts = z.strictObject({
   }),
 });
 
+/** Its database may be missing. */
 export const connection = z.union([connectionUrl, connectionParts], {
   error: 'expected a postgres:// URL or a mapping of host, port, user and database',
 });
 
+/** Where a database is needed: tells of a connection, at `path`, that names none. */
+export function noteMissingDatabase(
+  { database }: WrittenConnection,
+  context: z.RefinementCtx,
+  path: readonly string[],
+): void {
+  if (database) return;
+  const at = database === undefined ? [...path, 'database'] : [...path];
+  context.addIssue({ code: 'custom', path: at, message: 'the URL names no database' });
+}
+
+/** A connection that names its database. */
+export const databaseConnection = connection.superRefine((read, context) => noteMissingDatabase(read, context, []));
+
 /** Nothing of the URL goes into a problem: it may hold a password where nobody expects one. */
-function readUrl(value: string): { connection: PostgresConnection } | { problems: string[] } {
+function readUrl(value: string): { connection: WrittenConnection } | { problems: string[] } {
   let url: URL;
   // libpq's `postgres://user@/database?host=/socket` is no URL to others: it gets a host for as long as it is read.
   const hostless = /^(postgres(?:ql)?:\/\/[^/?#@]*@)(?=[/?#]|$)/;
@@ -109,8 +129,12 @@ function readUrl(value: string): { connection: PostgresConnection } | { problems
   } catch {
     return { problems: [...problems, 'the URL has a `%` that starts no character; write it as %25'] };
   }
-  for (const part of ['host', 'user', 'database'] as const) {
+  for (const part of ['host', 'user'] as const) {
     if (parts[part] === '' || parts[part].includes('\0')) problems.push(`the URL names no ${part}`);
+  }
+  // By itself it is none: a cluster does without.
+  if (parts.database.includes('\0') || (parts.database === '' && problems.length > 0)) {
+    problems.push('the URL names no database');
   }
   if (parts.host.includes(',')) problems.push('the URL names several hosts; one is supported');
   const port = parts.port === '' ? defaultPostgresPort : Number(parts.port);

@@ -2,10 +2,11 @@
  * What no single section can tell: names given twice, references to nothing, sources that nobody could restore. It
  * looks at the file as it was written, so that these are reported together with whatever else is wrong.
  */
+import { systemClock } from '../src/base/clock.ts';
 import { parsePublicLine } from '../src/crypt/parties.ts';
+import { clusterOf, databaseOf } from '../src/repository/source-name.ts';
 import { type Finding, isShowable, type PathSegment } from './problems.ts';
 import { defaultSchedule } from './rotation.ts';
-import { supportedSites } from './sites.ts';
 import { didYouMean } from './suggestion.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -20,11 +21,11 @@ export async function checkReferences(raw: unknown): Promise<Finding[]> {
   return [
     ...duplicates(entries(config, 'sources'), 'source'),
     ...duplicates(entries(config, 'sites'), 'site'),
-    ...tooManySites(config),
     ...partiesFindings(config),
     ...sourceReferences(config),
     ...unopenedSources(config),
     ...doubledPasswords(config),
+    ...missingDatabases(config),
     ...(await schedules(config)),
   ];
 }
@@ -37,13 +38,6 @@ function duplicates(all: readonly Entry[], what: string): Finding[] {
     seen.add(name);
     return again ? [{ path: [...path, 'name'], message: `another ${what} has this name` }] : [];
   });
-}
-
-function tooManySites(config: Mapping): Finding[] {
-  const { sites } = config;
-  if (!Array.isArray(sites) || sites.length <= supportedSites) return [];
-  const message = `this version supports exactly ${supportedSites === 1 ? 'one site' : `${supportedSites} sites`}, found ${sites.length}`;
-  return [{ path: ['sites', supportedSites], message }];
 }
 
 /** Names become object names on every site, and a key that two parties share would have both their roles. */
@@ -85,6 +79,10 @@ function publicPartyOf(line: unknown): ReturnType<typeof parsePublicLine> | unde
  */
 function sourceReferences(config: Mapping): Finding[] {
   const known = sourceNames(config);
+  const clusters = clusterNames(config);
+  // A database of a cluster need not exist yet.
+  const isKnown = (name: string) =>
+    known.has(name) || (databaseOf(name) !== undefined && clusters.has(clusterOf(name)));
   const lists: [PathSegment[], unknown][] = [
     ...entries(config, 'owners').map(({ path, value }): [PathSegment[], unknown] => [
       [...path, 'sources'],
@@ -99,7 +97,7 @@ function sourceReferences(config: Mapping): Finding[] {
     !Array.isArray(list)
       ? []
       : list.flatMap((name, index): Finding[] => {
-          if (typeof name !== 'string' || known.has(name)) return [];
+          if (typeof name !== 'string' || isKnown(name)) return [];
           const shown = isShowable(name) ? ` \`${name}\`` : '';
           const meant =
             didYouMean(name, known) ?? `known are ${[...known].filter((one) => isShowable(one)).join(', ') || 'none'}`;
@@ -140,26 +138,45 @@ function doubledPasswords(config: Mapping): Finding[] {
   );
 }
 
+/** Told here too, since the schema looks for it only once all else is well. */
+function missingDatabases(config: Mapping): Finding[] {
+  return entries(config, 'sources').flatMap(({ path, value: { type, connection, databases } }) => {
+    const isOne = type === 'postgres-globals' || (type === 'postgres' && databases === undefined);
+    const isMapping = typeof connection === 'object' && connection !== null && !Array.isArray(connection);
+    if (!isOne || !isMapping || mapping(connection).database !== undefined) return [];
+    return [{ path: [...path, 'connection', 'database'], message: 'is missing (The database)' }];
+  });
+}
+
 async function schedules(config: Mapping): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [name, job] of Object.entries(mapping(config.jobs))) {
     const { schedule } = mapping(job);
-    if (typeof schedule === 'string' && !(await isSchedule(schedule))) {
-      findings.push({
-        path: ['jobs', name, 'schedule'],
-        message: 'expected five fields as in a crontab: minute, hour, day, month, weekday, such as "0 4 * * *"',
-      });
-    }
+    if (typeof schedule !== 'string') continue;
+    const problem = await problemOf(schedule);
+    if (problem === undefined) continue;
+    findings.push({
+      path: ['jobs', name, 'schedule'],
+      message:
+        problem === 'never'
+          ? 'expected a time that comes: there is no such day'
+          : 'expected five fields as in a crontab: minute, hour, day, month, weekday, such as "0 4 * * *"',
+    });
   }
   return findings;
 }
 
 /** As the scheduler itself reads it. The default is known to be one: most commands need not load it for that. */
-async function isSchedule(text: string): Promise<boolean> {
-  if (text === defaultSchedule) return true;
-  if (text.trim().split(/\s+/).length !== 5) return false;
-  const { validateCronExpression } = await import('cron');
-  return validateCronExpression(text).valid;
+async function problemOf(text: string): Promise<'malformed' | 'never' | undefined> {
+  if (text === defaultSchedule) return undefined;
+  const { scheduleProblem } = await import('../src/schedule/slots.ts');
+  return scheduleProblem(text, systemClock.now());
+}
+
+function clusterNames(config: Mapping): Set<unknown> {
+  return new Set(
+    entries(config, 'sources').flatMap(({ value: { name, databases } }) => (databases === undefined ? [] : [name])),
+  );
 }
 
 function sourceNames(config: Mapping): Set<string> {

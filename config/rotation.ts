@@ -1,36 +1,14 @@
 /** When backups are made, and how long they are kept. */
 import { z } from 'zod';
+import { keep } from './keep.ts';
 import { allSources } from './sources.ts';
-import { count, name, timeZone } from './values.ts';
+import { name, timeZone } from './values.ts';
 
 export const defaultTimeZone = 'UTC';
-export const defaultKeep = { daily: 30, monthly: 12, weekly: 0, yearly: 0, last: 0 } as const;
 export const defaultSchedule = '0 4 * * *';
-export const defaultJobs = { daily: { schedule: defaultSchedule, backup: allSources } } as const;
-const most = 100_000;
-
-const keep = z
-  .strictObject({
-    daily: count(0, most)
-      .default(defaultKeep.daily)
-      .meta({ description: 'The newest of each day, for so many days that have one.', samples: [30] }),
-    weekly: count(0, most)
-      .default(defaultKeep.weekly)
-      .meta({ description: 'The newest of each ISO week.', samples: [8] }),
-    monthly: count(0, most)
-      .default(defaultKeep.monthly)
-      .meta({ description: 'The newest of each month.', samples: [12] }),
-    yearly: count(0, most)
-      .default(defaultKeep.yearly)
-      .meta({ description: 'The newest of each year.', samples: [3] }),
-    last: count(0, most)
-      .default(defaultKeep.last)
-      .meta({ description: 'The newest ones, whatever their age.', samples: [5] }),
-  })
-  .refine(
-    (value) => Object.values(value).some((number) => number > 0),
-    'expected at least one number above 0: this would keep nothing',
-  );
+export const defaultJobs = {
+  daily: { schedule: defaultSchedule, backup: allSources, sync: true, prune: true },
+} as const;
 
 export const rotation = z
   .strictObject({
@@ -51,29 +29,74 @@ export const rotation = z
     defaultText: 'the defaults below',
   });
 
-const job = z.strictObject({
-  schedule: z.string().meta({
-    description: 'When it is due: five fields as in a crontab (minute, hour, day, month, weekday).',
-    samples: [defaultSchedule],
-  }),
-  backup: z
-    .union(
-      [
-        z.literal(allSources),
-        z.array(name).min(1, `expected at least one source; \`${allSources}\` stands for every one`),
-      ],
-      { error: `expected \`${allSources}\` or a list of source names` },
-    )
-    .meta({ description: '`all`, or the names of the sources to back up.', samples: [['app']] }),
+/** What `check: rolling` makes of a repository: this many parts, one a day. */
+export const rollingParts = 7;
+
+const checkPart = z.string().superRefine((value, context) => {
+  const [, part, parts] = /^(\d{1,9})\/(\d{1,9})$/.exec(value)?.map(Number) ?? [];
+  if (value === 'rolling' || (part !== undefined && parts !== undefined && part >= 1 && part <= parts)) return;
+  context.addIssue({ code: 'custom', message: 'expected `rolling`, or N/M with N from 1 to M' });
 });
+
+const job = z
+  .strictObject({
+    schedule: z.string().meta({
+      description: 'When it is due: five fields as in a crontab (minute, hour, day, month, weekday).',
+      samples: [defaultSchedule],
+    }),
+    backup: z
+      .union(
+        [
+          z.literal(allSources),
+          z.array(name).min(1, `expected at least one source; \`${allSources}\` stands for every one`),
+        ],
+        { error: `expected \`${allSources}\` or a list of source names` },
+      )
+      .optional()
+      .meta({
+        description: '`all`, or the names of the sources to back up.',
+        samples: [['app']],
+        defaultText: 'no backup',
+      }),
+    sync: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Copy between the sites what one has and another lacks. With one site there is nothing to do.',
+        samples: [true],
+      }),
+    prune: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'Drop what `rotation.keep` does not keep, of every source whose backup did not fail in the same run. Needs the right to delete at the sites.',
+        samples: [true],
+      }),
+    check: checkPart.optional().meta({
+      description: `Read part N of M of the packs at every site, \`N/M\`; \`rolling\`: another seventh every day.`,
+      samples: ['rolling'],
+      defaultText: 'no check',
+    }),
+  })
+  .refine(
+    ({ backup, sync, prune, check }) => backup !== undefined || sync || prune || check !== undefined,
+    'expected at least one of `backup`, `sync`, `prune` and `check`',
+  );
+
+export type Job = z.output<typeof job>;
 
 export const jobs = z
   .record(name, job)
   .default({ daily: { ...defaultJobs.daily } })
   .meta({
-    description: 'What `holdfast run <job>` does, by name, and when the schedule runs it.',
+    description:
+      'What `holdfast run <job>` does, by name, and when the schedule runs it. The steps of a job come in the order backup, sync, prune, check; one that fails does not keep the next from being made.',
     samples: [
-      { daily: { schedule: defaultSchedule, backup: 'all' }, hourly: { schedule: '0 * * * *', backup: ['app'] } },
+      {
+        daily: { schedule: defaultSchedule, backup: 'all', sync: true, prune: true, check: 'rolling' },
+        hourly: { schedule: '0 * * * *', backup: ['app'] },
+      },
     ],
-    defaultText: `\`daily\`: all sources at \`${defaultSchedule}\``,
+    defaultText: `\`daily\`: backup of all sources, sync and prune, at \`${defaultSchedule}\``,
   });

@@ -1,6 +1,7 @@
 /** What is protected. */
 import { z } from 'zod';
-import { connection, type PostgresConnection } from './postgres-connection.ts';
+import { type Keep, sourceKeep } from './keep.ts';
+import { connection, noteMissingDatabase, type PostgresConnection } from './postgres-connection.ts';
 import { type Secret, secret } from './secrets.ts';
 import { count, duration, name, path, text } from './values.ts';
 
@@ -39,13 +40,27 @@ const tableName = z.string().transform((value, context): TableName => {
 /** A PostgreSQL database. */
 export interface PostgresSource {
   name: string;
+  keep?: Keep | undefined;
   type: 'postgres';
   connection: PostgresConnection;
   password?: Secret | undefined;
+  /** Of a whole cluster: which databases, all or those that fit a pattern; `connection` then names the one to ask. */
+  databases?: 'all' | string[] | undefined;
   /** Lanes; undefined: the number of cores. */
   jobs?: number | undefined;
-  exclude: { tables: TableName[] };
+  /** `databases`: patterns, of a cluster only. */
+  exclude: { databases?: string[] | undefined; tables: TableName[] };
 }
+
+/** A source that stands for many: each database is a source of its own, `name/database`. */
+export type PostgresClusterSource = PostgresSource & { databases: 'all' | string[] };
+
+export function isCluster(source: { type: string; databases?: unknown }): source is PostgresClusterSource {
+  return source.type === 'postgres' && source.databases !== undefined;
+}
+
+/** Through which the list of databases is read, unless told. */
+export const defaultListDatabase = 'postgres';
 
 const postgresSource = z
   .strictObject({
@@ -61,6 +76,17 @@ const postgresSource = z
       samples: [{ env: 'APP_PASSWORD' }],
       defaultText: 'none',
     }),
+    databases: z
+      .union([z.literal('all'), z.array(text).min(1, 'expected at least one database; `all` stands for every one')], {
+        error: 'expected `all`, or a list of databases and patterns',
+      })
+      .optional()
+      .meta({
+        description:
+          'Makes it a whole cluster: `all` databases, or those of a list, in which `*` stands for any characters and `?` for one. Each is a source of its own, `name/database`; new ones are found by themselves. `connection` then names the database through which the list is read.',
+        samples: ['all', ['app', 'tenant_*']],
+        defaultText: 'only the one of `connection`',
+      }),
     jobs: count(1, 64)
       .optional()
       .meta({
@@ -70,6 +96,15 @@ const postgresSource = z
       }),
     exclude: z
       .strictObject({
+        databases: z
+          .array(text)
+          .optional()
+          .meta({
+            description:
+              'Databases of the cluster that are not backed up, by name or pattern. Only where there is `databases`.',
+            samples: [['scratch_*']],
+            defaultText: 'none',
+          }),
         tables: z
           .array(tableName)
           .default([])
@@ -82,11 +117,20 @@ const postgresSource = z
       })
       .prefault({})
       .meta({ description: 'What is left out.', defaultText: 'nothing' }),
+    keep: sourceKeep,
   })
-  .transform(({ connection: given, password, ...rest }): PostgresSource => {
-    const { password: inner, ...server }: PostgresConnection & { password?: Secret | undefined } = given;
+  .transform(({ connection: given, password, ...rest }, context): PostgresSource => {
+    const { password: inner, ...server }: typeof given & { password?: Secret | undefined } = given;
     const found = password ?? inner;
-    return { ...rest, connection: server, ...(found && { password: found }) };
+    if (rest.databases === undefined) {
+      if (rest.exclude.databases !== undefined) {
+        const message = 'only a cluster has databases to leave out; say `databases: all` beside `exclude`';
+        context.addIssue({ code: 'custom', path: ['exclude', 'databases'], message });
+      }
+      noteMissingDatabase(server, context, ['connection']);
+    }
+    const database = server.database || defaultListDatabase;
+    return { ...rest, connection: { ...server, database }, ...(found && { password: found }) };
   })
   .meta({
     samples: [
@@ -96,6 +140,67 @@ const postgresSource = z
         connection: 'postgres://backup@db.example.org:5432/app?sslmode=verify-full',
         password: { env: 'APP_PASSWORD' },
         exclude: { tables: ['public.cache'] },
+      },
+      {
+        name: 'main',
+        type: 'postgres',
+        connection: 'postgres://backup@db.example.org/?sslmode=verify-full',
+        databases: 'all',
+        exclude: { databases: ['scratch_*'] },
+      },
+    ],
+  });
+
+/** What a cluster holds beside its databases. */
+export interface PostgresGlobalsSource {
+  name: string;
+  keep?: Keep | undefined;
+  type: 'postgres-globals';
+  connection: PostgresConnection;
+  password?: Secret | undefined;
+  passwords: boolean;
+}
+
+const postgresGlobalsSource = z
+  .strictObject({
+    name: sourceName,
+    type: z.literal('postgres-globals').meta({
+      description:
+        'What a PostgreSQL cluster holds beside its databases: roles with their passwords, memberships, settings, tablespaces. Only owners can read any of it.',
+    }),
+    connection: connection.meta({
+      description:
+        'Server, and any database of it: a URL without a password, or a mapping. The server itself, not a pooler in front of it. Passwords of roles are readable to superusers, and to roles that may read pg_authid.',
+      samples: ['postgres://postgres@db.example.org:5432/postgres?sslmode=verify-full'],
+    }),
+    password: secret.optional().meta({
+      description: "The role's password. May stand in the mapping of `connection` instead.",
+      samples: [{ env: 'APP_PASSWORD' }],
+      defaultText: 'none',
+    }),
+    passwords: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Whether passwords of roles are carried, as the hashes that the server keeps. Where they should be and cannot be read, the backup lacks them and counts as degraded.',
+        samples: [false],
+      }),
+    keep: sourceKeep,
+  })
+  .transform(({ connection: given, password, ...rest }, context): PostgresGlobalsSource => {
+    const { password: inner, ...server }: typeof given & { password?: Secret | undefined } = given;
+    const found = password ?? inner;
+    noteMissingDatabase(server, context, ['connection']);
+    return { ...rest, connection: { ...server, database: server.database ?? '' }, ...(found && { password: found }) };
+  })
+  .meta({
+    samples: [
+      {
+        name: 'globals',
+        type: 'postgres-globals',
+        connection: 'postgres://postgres@db.example.org:5432/postgres?sslmode=verify-full',
+        password: { env: 'APP_PASSWORD' },
       },
     ],
   });
@@ -123,6 +228,7 @@ const filesSource = z
         description: 'Whether to stay on the file system of `path` and leave out what is mounted below it.',
         samples: [true],
       }),
+    keep: sourceKeep,
   })
   .meta({
     samples: [{ name: 'documents', type: 'files', path: '/srv/documents', exclude: ['*.tmp', 'cache/'] }],
@@ -150,6 +256,7 @@ const commandSource = z
     timeout: duration(7 * dayMs, '7d')
       .prefault(defaultCommandTimeout)
       .meta({ description: 'How long it may run before it is stopped, which is a failure.', samples: ['1h'] }),
+    keep: sourceKeep,
   })
   .meta({
     samples: [
@@ -163,8 +270,8 @@ const commandSource = z
     ],
   });
 
-const source = z.discriminatedUnion('type', [postgresSource, filesSource, commandSource], {
-  error: 'expected `postgres`, `files` or `command`',
+const source = z.discriminatedUnion('type', [postgresSource, postgresGlobalsSource, filesSource, commandSource], {
+  error: 'expected `postgres`, `postgres-globals`, `files` or `command`',
 });
 
 /** `timeout` of a command is in milliseconds. */
@@ -172,7 +279,6 @@ export type Source = z.output<typeof source>;
 export type FilesSource = z.output<typeof filesSource>;
 export type CommandSource = z.output<typeof commandSource>;
 
-export const sources = z
-  .array(source)
-  .min(1, 'expected at least one source')
-  .meta({ description: 'What is protected: PostgreSQL databases, trees of files, the output of commands.' });
+export const sources = z.array(source).min(1, 'expected at least one source').meta({
+  description: 'What is protected: PostgreSQL databases, globals of a cluster, trees of files, the output of commands.',
+});

@@ -7,7 +7,7 @@ export type PartyRole = 'owner' | 'verify' | 'backup';
 /** A party of the trust root. */
 export interface TrustParty extends PublicParty {
   readonly role: PartyRole;
-  /** Names of the sources it may act for; undefined: all. */
+  /** Names of the sources it may act for, a cluster's for all of its databases; undefined: all. */
   readonly sources?: readonly string[];
 }
 

@@ -139,7 +139,7 @@ async function backUpAndRestore(
 ): Promise<Pick<DemoReport, 'backup' | 'restored' | 'differences'>> {
   const env = context.environment;
   const { config } = await context.config();
-  await using opened = await openAccess(context, { host: 'required', createSite: true });
+  await using opened = await openAccess(context, { host: 'required', sites: 'all', createSite: true });
   const { access } = opened;
   await initRepository(access);
   const sources = await Promise.all(config.sources.map((source) => settingsOf(context, source)));

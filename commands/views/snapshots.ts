@@ -11,16 +11,25 @@ export interface SnapshotsView {
   timeZone: string;
   /** Milliseconds since the epoch. */
   now: number;
+  /** Names of the sites that were asked, where there are several: then it is told which have what. */
+  sites?: readonly string[];
 }
 
 export function snapshotsText(listings: readonly SourceSnapshots[], view: SnapshotsView): string {
   const rows = listings.flatMap(({ source, snapshots }) => snapshots.map((snapshot) => ({ source, snapshot })));
+  const { sites: asked } = view;
+  const place = {
+    title: 'SITES',
+    value: ({ snapshot: { sites = [] } }: (typeof rows)[number]) =>
+      asked?.every((site) => sites.includes(site)) ? 'all' : sites.join(', '),
+  };
   return table(
     [
       { title: 'SNAPSHOT', value: ({ source, snapshot }) => `${source}@${shortId(snapshot.id)}` },
       { title: 'NO.', value: ({ snapshot }) => String(snapshot.sequence), align: 'right' },
       { title: `TIME (${view.timeZone})`, value: ({ snapshot }) => formatTime(snapshot.time, view.timeZone) },
       { title: 'AGE', value: ({ snapshot }) => formatAge(snapshot.time, view.now), align: 'right' },
+      ...(asked ? [place] : []),
       { title: 'TAGS', value: ({ snapshot }) => snapshot.tags.join(' '), cut: 'end' },
       {
         title: 'LACKS',

@@ -1,26 +1,34 @@
-import { HoldfastError, isHoldfastError } from '../base/errors.ts';
-import { sha256Hex } from '../crypt/secrets.ts';
-import type { RepositoryAccess } from '../repository/access.ts';
-import { idLength, openFrame } from '../repository/frame.ts';
-import { listPacks, loadIndexes, PackOpener } from '../repository/index-load.ts';
+import { isHoldfastError } from '../base/errors.ts';
+import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { copyMissing } from '../repository/copy-missing.ts';
+import { sentenceOf } from '../repository/examine-source.ts';
 import { rebuildIndex } from '../repository/index-rebuild.ts';
-import { rootObjects } from '../repository/layout.ts';
-import { listSnapshots } from '../repository/snapshot.ts';
-import { SnapshotReader } from '../repository/snapshot-reader.ts';
-import { type OpenedSource, openSource, opensData, readSourceRecord } from '../repository/source-record.ts';
-import type { StoredStream } from '../repository/stored-stream.ts';
-import { assertRepository } from './init.ts';
+import type { OldestReading } from '../repository/read-days.ts';
+import type { SiteProblem, Tell } from '../repository/site-problem.ts';
+import { sourceDirectories } from '../repository/source-directories.ts';
+import { openSource, opensData, readSourceRecord } from '../repository/source-record.ts';
+import type { ReadChoice } from './check-reading.ts';
+import { examineRoots } from './check-root.ts';
+import { checkSource } from './check-source.ts';
+import { accessAt, type SiteReport, siteReports } from './run-begin.ts';
 
 export interface CheckRequest {
   sources: readonly string[];
-  /** Read packs too: part `part` of `parts`, the same packs each time. 1 of 1 reads all. */
-  readData?: { part: number; parts: number };
+  /** Also look at sources that the sites hold and `sources` does not name, without keys. */
+  unnamed?: boolean;
+  /** Use no key, whatever is at hand. */
+  keyless?: boolean;
+  /** Read packs too. */
+  readData?: ReadChoice;
   /** Write new index objects for packs that none describes. Needs a host key and an owner's identity. */
   rebuildIndex?: boolean;
 }
 
 /** Something that is not as it must be. */
 export interface CheckFinding {
+  /** Name of the site; missing: wherever the object lies. */
+  site?: string;
+  /** Its name, or the id of one whose name nobody here knows. */
   source?: string;
   object: string;
   problem: string;
@@ -28,184 +36,157 @@ export interface CheckFinding {
   severity: 'damage' | 'notice';
 }
 
-export interface CheckReport {
-  outcome: 'sound' | 'damaged';
-  findings: CheckFinding[];
-  sources: {
-    source: string;
-    snapshots: number;
-    packs: number;
-    /** Bytes of all packs. */
-    bytes: number;
-    /** Packs whose every byte was read and found right. */
-    packsRead: number;
-    bytesRead: number;
-    /** Whether chunks were decrypted and compared with their ids, or only objects with their names. */
-    opened: boolean;
-    rebuiltIndexObjects: number;
-  }[];
+export interface CheckedSite {
+  /** Its name, or the id of one whose name nobody here knows. */
+  source: string;
+  site: string;
+  /** Those that are not dropped. */
+  snapshots: number;
+  packs: number;
+  /** Bytes of all packs. */
+  bytes: number;
+  /** Packs whose every byte was read and found right. */
+  packsRead: number;
+  bytesRead: number;
+  /** Whether the catalog was opened, so that what snapshots need is known. */
+  catalogOpened: boolean;
+  /** Whether chunks were decrypted and compared with their ids, or only objects with their names. */
+  opened: boolean;
+  rebuiltIndexObjects: number;
+  /** How old the oldest reading of its packs is, as far as this machine knows. */
+  oldestReading?: Omit<OldestReading, 'site'>;
 }
 
-/** Holds everything on the site against what it should be. Writes nothing, unless told to rebuild the index. */
+export interface CheckReport {
+  /** `partial`: nothing was found, and not every site could be looked at. */
+  outcome: 'sound' | 'damaged' | 'partial';
+  findings: CheckFinding[];
+  /** One for each source at each site. */
+  sources: CheckedSite[];
+  /** Named sources of which no site holds anything. */
+  notBegun: string[];
+  /** Sites that could not be looked at, or failed. */
+  dropped: SiteReport[];
+}
+
+/**
+ * Holds everything on the sites against what it should be, and the sites against each other. Writes nothing to them, unless
+ * told to rebuild the index.
+ *
+ * @throws HoldfastError when no site can be used, `wrong-key` when a key is at hand and does not open a named source
+ */
 export async function check(access: RepositoryAccess, request: CheckRequest): Promise<CheckReport> {
-  await assertRepository(access);
-  const findings: CheckFinding[] = [];
-  const trust = await access.site.read(rootObjects.trust).catch(() => undefined);
-  if (!trust?.equals(access.trust.text())) {
-    findings.push({
-      object: rootObjects.trust,
-      problem: 'It is not the one that follows from the configuration; the next backup replaces it.',
-      severity: 'notice',
-    });
-  }
-  const sources: CheckReport['sources'] = [];
-  for (const name of request.sources) {
-    access.emit({ type: 'step', text: `Checking ${name}` });
-    const find = (object: string, problem: string, severity: CheckFinding['severity'] = 'damage') =>
-      findings.push({ source: name, object, problem, severity });
+  const sites = sitesOf(access);
+  const shared: RepositoryAccess = withSites(access);
+  const findings = new Findings();
+  await examineRoots(shared, findings.teller());
+  const report: CheckReport = { outcome: 'sound', findings: [], sources: [], notBegun: [], dropped: [] };
+  const keyless = request.keyless === true || (!access.host && access.identities.length === 0);
+  for (const about of await sourcesOf(shared, request)) {
+    access.signal.throwIfAborted();
+    const label = about.name ?? about.id;
+    access.emit({ type: 'step', text: `Checking ${label}` });
+    const tell = findings.teller(label);
     try {
-      if ((await readSourceRecord(access, name)) === undefined) continue;
-      sources.push(await checkSource(access, await openSource(access, name), request, find));
+      const rebuilt = request.rebuildIndex && about.name !== undefined ? await rebuild(shared, about.name) : 0;
+      const checked = await checkSource(shared, about, { readData: request.readData, keyless }, tell);
+      if (checked === undefined) {
+        report.notBegun.push(label);
+        continue;
+      }
+      const { catalog } = checked;
+      for (const { objects, snapshots, packsRead, bytesRead, oldest } of checked.sites) {
+        report.sources.push({
+          source: label,
+          site: objects.site.name,
+          snapshots,
+          packs: objects.packs.size,
+          bytes: [...objects.packs.values()].reduce((sum, size) => sum + size, 0),
+          packsRead,
+          bytesRead,
+          catalogOpened: catalog !== undefined,
+          opened: request.readData !== undefined && catalog !== undefined && opensData(catalog.source),
+          rebuiltIndexObjects: rebuilt,
+          ...(oldest && { oldestReading: { days: oldest.days, packs: oldest.packs, neverRead: oldest.neverRead } }),
+        });
+      }
     } catch (error) {
       if (!isHoldfastError(error, 'not-trusted', 'object-damaged', 'object-missing')) throw error;
-      find(`source ${name}`, `${error.message} ${error.why ?? ''}`.trim());
+      tell({ object: `source ${label}`, problem: sentenceOf(error), severity: 'damage', mendable: false });
     }
   }
-  return { outcome: findings.some(({ severity }) => severity === 'damage') ? 'damaged' : 'sound', findings, sources };
+  report.findings = findings.all.map(shown);
+  report.dropped = siteReports(sites).filter(({ error }) => error !== undefined);
+  const damaged = report.findings.some(({ severity }) => severity === 'damage');
+  report.outcome = damaged ? 'damaged' : report.dropped.length > 0 ? 'partial' : 'sound';
+  return report;
 }
 
-type Find = (object: string, problem: string, severity?: CheckFinding['severity']) => void;
-
-async function checkSource(
-  access: RepositoryAccess,
-  source: OpenedSource,
-  request: CheckRequest,
-  find: Find,
-): Promise<CheckReport['sources'][number]> {
-  await checkKeyObjects(access, source, find);
-  const rebuilt = request.rebuildIndex ? await rebuildIndex(access, source) : 0;
-  const listing = await listSnapshots(access, source);
-  for (const { object, why } of listing.ignored) find(object, why);
-  const { rollback } = listing;
-  if (rollback) {
-    find(
-      `snapshot ${rollback.known.snapshot}`,
-      `This machine has seen it (number ${rollback.known.sequence}), and the site shows none newer than number ${rollback.shown?.sequence ?? 0}: rolled back.`,
-    );
-  }
-  for (const { after, missing } of listing.gaps) find(`snapshot ${missing}`, `It is missing; ${after} follows it.`);
-  const packs = await listPacks(access, source);
-  const indexed = new Set<string>();
-  for await (const index of loadIndexes(access, source, ({ object, why }) => find(object, why))) {
-    for (const { pack, size } of index.packs) {
-      indexed.add(pack);
-      const found = packs.get(pack);
-      if (found !== undefined && found !== size) {
-        find(source.layout.pack(pack), `It has ${found} bytes; its index tells ${size}.`);
-      }
-    }
-  }
-  const needed = new Set<string>();
-  for (const snapshot of listing.snapshots) {
-    for (const pack of snapshot.packs) {
-      needed.add(pack);
-      if (!packs.has(pack)) find(source.layout.pack(pack), `It is missing; snapshot ${snapshot.id} needs it.`);
-      else if (!indexed.has(pack)) find(source.layout.pack(pack), 'No index object describes it.', 'notice');
-    }
-  }
-  if (opensData(source)) await checkManifests(access, source, listing.snapshots, find);
-  const { readData } = request;
-  const chosen = readData ? [...packs].filter(([name]) => needed.has(name) && isInPart(name, readData)) : [];
-  const read = await readPacks(access, source, chosen, find);
+/** The same access, with its sites as one set throughout: a site that is dropped stays dropped. */
+export function withSites(access: RepositoryAccess): RepositoryAccess {
+  const sites = sitesOf(access);
   return {
-    source: source.name,
-    snapshots: listing.snapshots.length,
-    packs: packs.size,
-    bytes: [...packs.values()].reduce((sum, size) => sum + size, 0),
-    ...read,
-    opened: readData !== undefined && opensData(source),
-    rebuiltIndexObjects: rebuilt,
+    ...access,
+    sites,
+    get site() {
+      return sites.primary;
+    },
   };
 }
 
-async function checkKeyObjects(access: RepositoryAccess, source: OpenedSource, find: Find): Promise<void> {
-  for (const { generation, keys } of source.record.generations) {
-    for (const { party, sha256 } of keys) {
-      const object = source.layout.key(generation, party);
-      try {
-        if (sha256Hex(await access.site.read(object)) !== sha256) find(object, 'It is not the one that was signed.');
-      } catch (error) {
-        if (!isHoldfastError(error, 'object-missing')) throw error;
-        find(object, 'It is missing: its party cannot open the source.');
-      }
-    }
-  }
-}
-
-/** Every chunk that a manifest refers to is in a pack of its snapshot. */
-async function checkManifests(
+export async function sourcesOf(
   access: RepositoryAccess,
-  source: OpenedSource,
-  snapshots: Awaited<ReturnType<typeof listSnapshots>>['snapshots'],
-  find: Find,
-): Promise<void> {
-  for (const snapshot of snapshots) {
-    access.signal.throwIfAborted();
-    try {
-      const reader = await SnapshotReader.open(access, source, snapshot, () => {});
-      for await (const line of reader.lines<{ kind: string; stream?: StoredStream }>()) {
-        if (!line.stream) continue;
-        const ids = Buffer.from((line.stream.chunks ?? line.stream.list ?? []).join(''), 'hex');
-        const { pack } = await reader.locate(ids);
-        const missing = pack.indexOf(0xffffffff);
-        if (missing < 0) continue;
-        const id = ids.toString('hex', missing * idLength, (missing + 1) * idLength);
-        find(`snapshot ${snapshot.id}`, `A ${line.kind} in it needs chunk ${id}, which is in none of its packs.`);
-      }
-    } catch (error) {
-      if (!isHoldfastError(error, 'object-missing', 'object-damaged')) throw error;
-      find(`snapshot ${snapshot.id}`, `${error.message} ${error.why ?? ''}`.trim());
-    }
+  { sources, unnamed }: Pick<CheckRequest, 'sources' | 'unnamed'>,
+): Promise<{ id: string; name?: string }[]> {
+  const known = sources.map((name) => ({ id: access.trust.sourceId(name), name }));
+  if (!unnamed) return known;
+  const lists = await sitesOf(access).each((site) => sourceDirectories(site));
+  const ids = new Set([...lists.values()].flat());
+  for (const { id } of known) ids.delete(id);
+  return [...known, ...[...ids].sort().map((id) => ({ id }))];
+}
+
+/** Every site gets the new index objects. */
+async function rebuild(access: RepositoryAccess, name: string): Promise<number> {
+  const at = accessAt(access, access.site);
+  if ((await readSourceRecord(at, name)) === undefined) return 0;
+  const source = await openSource(at, name);
+  const written = await rebuildIndex(at, source);
+  if (written > 0) await copyMissing(sitesOf(access), source.layout.index, { signal: access.signal });
+  return written;
+}
+
+/** A problem, and of which source. */
+export interface Finding extends SiteProblem {
+  source?: string;
+}
+
+/** What was found; of one object at one site the first damage, and notices before it. */
+export class Findings {
+  readonly all: Finding[] = [];
+  readonly #told = new Set<string>();
+  readonly #damaged = new Set<string>();
+
+  /** @param source its name, or its id */
+  teller(source?: string): Tell {
+    return (problem) => {
+      const { site, object, severity, mendable } = problem;
+      const key = `${severity} ${site?.name ?? ''} ${object}${mendable ? '' : ` ${problem.problem}`}`;
+      // One that counts nowhere was told of where it lies.
+      if (this.#told.has(key) || (site === undefined && this.#damaged.has(object))) return;
+      this.#told.add(key);
+      if (severity === 'damage' && !object.startsWith('snapshot ')) this.#damaged.add(object);
+      this.all.push({ ...problem, ...(source !== undefined && { source }) });
+    };
   }
 }
 
-/** Packs are dealt to parts by their names, which are evenly spread and never change. */
-function isInPart(pack: string, { part, parts }: { part: number; parts: number }): boolean {
-  return Number.parseInt(pack.slice(0, 8), 16) % parts === part - 1;
-}
-
-async function readPacks(
-  access: RepositoryAccess,
-  source: OpenedSource,
-  packs: [string, number][],
-  find: Find,
-): Promise<{ packsRead: number; bytesRead: number }> {
-  const opener = opensData(source) ? new PackOpener(access, source) : undefined;
-  const secret = Buffer.from(source.keys[0]!.chunkIdSecret, 'hex');
-  const total = packs.reduce((sum, [, size]) => sum + size, 0);
-  let packsRead = 0;
-  let bytesRead = 0;
-  for (const [pack, size] of packs) {
-    access.signal.throwIfAborted();
-    const object = source.layout.pack(pack);
-    try {
-      const bytes = await access.site.read(object);
-      if (sha256Hex(bytes) !== pack) throw new HoldfastError('object-damaged', 'Its bytes do not hash to its name.');
-      if (opener) {
-        const { entries, frames } = await opener.whole(pack, bytes);
-        let at = 0;
-        for (const { id, length, rawLength } of entries) {
-          openFrame(secret, id, frames.subarray(at, at + length), rawLength);
-          at += length;
-        }
-      }
-      packsRead++;
-    } catch (error) {
-      if (!isHoldfastError(error, 'object-missing', 'object-damaged', 'wrong-key')) throw error;
-      find(object, `${error.message} ${error.why ?? ''}`.trim());
-    }
-    bytesRead += size;
-    access.emit({ type: 'progress', activity: `Reading ${source.name}`, done: bytesRead, total, unit: 'bytes' });
-  }
-  return { packsRead, bytesRead };
+function shown({ site, source, object, problem, severity }: Finding): CheckFinding {
+  return {
+    ...(site && { site: site.name }),
+    ...(source !== undefined && { source }),
+    object,
+    problem,
+    severity,
+  };
 }

@@ -74,6 +74,14 @@ function contentOf(line: { kind: string }): ContentLine | undefined {
   return content;
 }
 
+/** What a line of a manifest is about, for a sentence: `table public.people`, `file contracts/a.pdf`, `archive`. */
+export function contentName(line: { kind: string }): string {
+  const content = contentOf(line);
+  return content === undefined || content.kind === content.name
+    ? (content?.kind ?? line.kind)
+    : `${content.kind} ${content.name}`;
+}
+
 function shown(path: string | { base64: string }): string {
   return typeof path === 'string' ? path : Buffer.from(path.base64, 'base64').toString('utf8');
 }
@@ -114,7 +122,10 @@ async function contentStream(type: SourceType, context: Context, path: string): 
     return catFile(context, path);
   }
   for await (const line of context.lines()) {
-    if (line.kind === 'output') return context.reader.read((line as unknown as { stream: never }).stream);
+    if (line.kind !== 'output') continue;
+    const { filename, stream } = line as unknown as { filename: string; stream: never };
+    // Globals have two: the first is the one for people.
+    if (type === 'command' || path === '' || path === filename) return context.reader.read(stream);
   }
-  throw new HoldfastError('not-found', 'The snapshot holds no output.');
+  throw new HoldfastError('not-found', `The snapshot holds no output${path === '' ? '' : ` ${path}`}.`);
 }

@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
-import type { RepositoryAccess } from '../repository/access.ts';
+import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { formatVersion, recoverScriptCopy, rootObjects, trustCopy } from '../repository/layout.ts';
 import { recoveryFiles } from '../repository/recovery/recovery-files.ts';
 
@@ -19,12 +19,33 @@ export interface InitReport {
  */
 export async function initRepository(access: RepositoryAccess): Promise<InitReport> {
   const { site, trust } = access;
-  const record = Buffer.from(`${JSON.stringify({ format: formatVersion, repository: trust.repositoryId })}\n`);
+  const record = repositoryRecord(access);
   const created = (await site.create(rootObjects.repository, record)) === 'created';
   if (!created) await assertRepository(access);
   await publishTrust(access);
   await publishRecovery(access);
   return { repository: trust.repositoryId, trustSha256: trust.sha256, created };
+}
+
+/** The bytes of holdfast.json. */
+export function repositoryRecord({ trust }: Pick<RepositoryAccess, 'trust'>): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: formatVersion, repository: trust.repositoryId })}\n`);
+}
+
+/**
+ * Makes the repository at every site, or finds the same one there.
+ *
+ * @returns `created`: whether at least one site had none
+ * @throws HoldfastError of the first site that fails: a set-up with a site that does not work is not done
+ */
+export async function initEverywhere(access: RepositoryAccess): Promise<InitReport> {
+  const sites = sitesOf(access);
+  const [failed] = sites.dropped;
+  if (failed) throw failed.error;
+  const reports: InitReport[] = [];
+  const { sites: _, site: __, ...rest } = access;
+  for (const site of sites.all) reports.push(await initRepository({ ...rest, site }));
+  return { ...reports[0]!, created: reports.some(({ created }) => created) };
 }
 
 /**

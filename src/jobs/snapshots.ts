@@ -1,8 +1,14 @@
-import { HoldfastError } from '../base/errors.ts';
-import type { RepositoryAccess } from '../repository/access.ts';
+import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import { silent } from '../base/events.ts';
+import { type RepositoryAccess, sitesOf, withEmit } from '../repository/access.ts';
 import { type KnownSnapshot, listSnapshots, type SnapshotListing } from '../repository/snapshot.ts';
-import { type OpenedSource, openSource, readSourceRecord } from '../repository/source-record.ts';
+import { clusterOf } from '../repository/source-name.ts';
+import { type OpenedSource, openSource } from '../repository/source-record.ts';
+import { clusterRoster } from '../repository/source-roster.ts';
+import type { Site } from '../sites/site.ts';
 import { assertRepository } from './init.ts';
+import { openAnywhere } from './open-anywhere.ts';
+import { accessAt, beginAtEachSite } from './run-begin.ts';
 
 export interface SourceSnapshots extends SnapshotListing {
   source: string;
@@ -10,18 +16,51 @@ export interface SourceSnapshots extends SnapshotListing {
   begun: boolean;
 }
 
-/** Every snapshot of the given sources, as far as it can be trusted. */
+/**
+ * Every snapshot of the given sources at whichever site it lies, as far as it can be trusted. A site that fails is dropped.
+ *
+ * @throws HoldfastError when no site can be used
+ */
 export async function snapshotsOf(access: RepositoryAccess, sources: readonly string[]): Promise<SourceSnapshots[]> {
-  await assertRepository(access);
+  const runSites = await beginAtEachSite(access);
   const all: SourceSnapshots[] = [];
   for (const name of sources) {
-    const begun = (await readSourceRecord(access, name)) !== undefined;
-    const listing: SnapshotListing = begun
-      ? await listSnapshots(access, await openSource(access, name))
-      : { snapshots: [], ignored: [], gaps: [], freshnessKnown: true };
-    all.push({ source: name, begun, ...listing });
+    const source = await openAnywhere(access, name).catch((error) => {
+      if (isHoldfastError(error, 'not-found')) return undefined;
+      throw error;
+    });
+    const listing: SnapshotListing = source
+      ? await listSnapshots(access, source, runSites)
+      : { snapshots: [], tombstoned: [], tombstones: new Map(), ignored: [], gaps: [], freshnessKnown: true };
+    all.push({ source: name, begun: source !== undefined, ...listing });
   }
   return all;
+}
+
+/**
+ * The name of a site, other than the one that is read from, that has the snapshot of an address.
+ *
+ * @returns undefined when that one has it too, or none of the others that can be reached
+ */
+export async function siteWithSnapshot(
+  access: RepositoryAccess,
+  address: string,
+  readFrom: string,
+): Promise<string | undefined> {
+  const has = async (site: Site) => {
+    try {
+      await findSnapshot(withEmit(accessAt(access, site), silent), address);
+      return true;
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+      return false;
+    }
+  };
+  const { live } = sitesOf(access);
+  const first = live.find(({ name }) => name === readFrom);
+  if (first && (await has(first))) return undefined;
+  for (const site of live) if (site !== first && (await has(site))) return site.name;
+  return undefined;
 }
 
 export interface FoundSnapshot {
@@ -41,7 +80,7 @@ export async function findSnapshot(access: RepositoryAccess, address: string): P
   await assertRepository(access);
   const at = address.lastIndexOf('@');
   const [name, which] = at < 0 ? [address, 'latest'] : [address.slice(0, at), address.slice(at + 1)];
-  const source = await openSource(access, name);
+  const source = await openSource(access, name).catch((error) => notOneSource(access, name, error));
   const listing = await listSnapshots(access, source);
   for (const { object, why } of listing.ignored) {
     access.emit({ type: 'warning', source: name, text: `${object} does not count: ${why}` });
@@ -64,6 +103,19 @@ export async function findSnapshot(access: RepositoryAccess, address: string): P
     });
   }
   return { source, snapshot };
+}
+
+/** A whole cluster is no source; its databases are. */
+async function notOneSource(access: RepositoryAccess, name: string, error: unknown): Promise<never> {
+  if (!isHoldfastError(error, 'not-found') || clusterOf(name) !== undefined) throw error;
+  const { names, closed } = await clusterRoster(access, name);
+  if (names.length + closed.length === 0) throw error;
+  const few = names.slice(0, 5).join(', ');
+  throw new HoldfastError('not-found', `"${name}" is a whole cluster, and no single source.`, {
+    why: `Each of its databases is one: ${few}${names.length > 5 ? ` and ${names.length - 5} more` : ''}.`,
+    hint: `Name one of them; all are listed by: holdfast snapshots ${name}`,
+    cause: error,
+  });
 }
 
 function byDateOrId(snapshots: KnownSnapshot[], name: string, which: string): KnownSnapshot | undefined {

@@ -2,11 +2,15 @@ import type { Clock } from '../base/clock.ts';
 import type { Emit } from '../base/events.ts';
 import type { Party } from '../crypt/parties.ts';
 import type { Site } from '../sites/site.ts';
+import { RunSites } from './run-sites.ts';
 import type { Trust } from './trust.ts';
 
 /** What work on a repository needs: where it lies, whom to believe, which keys are at hand. */
 export interface RepositoryAccess {
+  /** The one that is read from; of several, the first that works. */
   readonly site: Site;
+  /** All that are written to; missing where there is only `site`. */
+  readonly sites?: RunSites;
   readonly trust: Trust;
   /** This machine as a backup host; missing on a machine that only restores. */
   readonly host?: Party;
@@ -24,4 +28,21 @@ export interface RepositoryAccess {
 /** `host` and `identities`, in the order in which they are tried. */
 export function partiesAtHand(access: Pick<RepositoryAccess, 'host' | 'identities'>): Party[] {
   return [...access.identities, ...(access.host ? [access.host] : [])];
+}
+
+/** The sites of an access; where only one was opened, that one. */
+export function sitesOf(access: RepositoryAccess): RunSites {
+  return access.sites ?? new RunSites([access.site], { clock: access.clock });
+}
+
+/** The same access, whose events go elsewhere. */
+export function withEmit(access: RepositoryAccess, emit: Emit): RepositoryAccess {
+  return {
+    ...access,
+    emit,
+    // Asked each time: of several sites, the first may be lost meanwhile.
+    get site() {
+      return access.site;
+    },
+  };
 }

@@ -58,7 +58,10 @@ export class CatalogOpener {
     const frame = await this.#opener.open(bytes);
     let envelope: Buffer;
     try {
-      envelope = zstdDecompressSync(frame, { maxOutputLength: sizeLimit });
+      envelope = zstdDecompressSync(frame, {
+        maxOutputLength: sizeLimit,
+        chunkSize: Math.max(64 * 1024, frame.length * 2),
+      });
     } catch (cause) {
       throw new HoldfastError('object-damaged', 'A catalog object does not decompress.', { cause });
     }

@@ -79,6 +79,11 @@ export function openFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array,
   return chunk;
 }
 
+/** As `openFrame`, for whoever wants the frame as it is. @throws HoldfastError `object-damaged` */
+export function verifyFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number): void {
+  checkFrame(secret, id, frame, rawLength, scratchFor(rawLength));
+}
+
 function checkFrame(secret: Uint8Array, id: Uint8Array, frame: Uint8Array, rawLength: number, target: Buffer): void {
   try {
     zstd().decompress(frame, target, rawLength);

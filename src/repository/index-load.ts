@@ -1,18 +1,26 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import type { RangeReader } from '../crypt/age.ts';
 import { headerPrefixBytes, Opener } from '../crypt/age.ts';
-import type { RepositoryAccess } from './access.ts';
+import type { Site } from '../sites/site.ts';
+import { type RepositoryAccess, sitesOf } from './access.ts';
 import { CatalogOpener } from './catalog-object.ts';
 import { decodeDirectory, directoryLength, directoryTrailerLength, type PackEntry } from './directory.ts';
+import type { IgnoredObject } from './ignored-object.ts';
 import { assertIndexedPack, type IndexedPack, type IndexPayload, indexedPack } from './index-object.ts';
 import { promisedHash } from './layout.ts';
-import type { IgnoredObject } from './snapshot.ts';
+import { listAcross, readAcross } from './objects-across-sites.ts';
+import { readAhead } from './read-ahead.ts';
+import type { RunSites } from './run-sites.ts';
 import type { OpenedSource } from './source-record.ts';
+import type { PartyRole } from './trust.ts';
+
+/** Index objects that are read at the same time; each may be some megabytes. */
+const readsUnderWay = 4;
 
 /** Packs that a site lists: name (SHA-256) → size in bytes. */
-export async function listPacks(access: RepositoryAccess, source: OpenedSource): Promise<Map<string, number>> {
+export async function listPacks(site: Site, source: Pick<OpenedSource, 'layout'>): Promise<Map<string, number>> {
   const packs = new Map<string, number>();
-  for await (const { name, size } of access.site.list(source.layout.packs)) {
+  for await (const { name, size } of site.list(source.layout.packs)) {
     const hash = promisedHash(name);
     if (hash !== undefined && name === source.layout.pack(hash)) packs.set(hash, size);
   }
@@ -22,42 +30,49 @@ export async function listPacks(access: RepositoryAccess, source: OpenedSource):
 /** One trusted index object. */
 export interface LoadedIndex extends IndexPayload {
   id: string;
+  /** What its signer is. */
+  role: PartyRole;
+  /** Names of the sites that list it, of those that were asked. */
+  sites: string[];
 }
 
 /**
- * Every index object that a host signed. What cannot be trusted or read is reported and passed over: an index entry is a
- * hint, and whatever is missing can be read from the packs' own directories.
+ * Every index object that somebody signed who may, at whichever site. What cannot be trusted or read is reported and passed over: an
+ * index entry is a hint, and whatever is missing can be read from the packs' own directories.
  */
 export async function* loadIndexes(
   access: RepositoryAccess,
   source: OpenedSource,
   ignore: (object: IgnoredObject) => void,
+  sites: RunSites = sitesOf(access),
+  wanted: (id: string) => boolean = () => true,
 ): AsyncGenerator<LoadedIndex, void, undefined> {
   const opener = new CatalogOpener(
     source.keys.map(({ catalogIdentity }) => catalogIdentity),
     access.trust,
   );
-  for await (const { name } of access.site.list(source.layout.index)) {
+  const expected = { kind: 'index', source: source.name, roles: ['backup', 'owner', 'verify'] } as const;
+  const roles = new Map(access.trust.parties.map(({ name, role }) => [name, role]));
+  const read = readAhead(await listAcross(sites, source.layout.index), readsUnderWay, async (object) => {
     access.signal.throwIfAborted();
-    const id = promisedHash(name);
-    if (id === undefined) {
-      ignore({ object: name, why: 'Its name is no SHA-256.' });
-      continue;
-    }
+    const id = promisedHash(object.name);
+    if (id === undefined) return void ignore({ object: object.name, why: 'Its name is no SHA-256.' });
+    if (!wanted(id)) return;
     try {
-      const bytes = await access.site.read(name);
-      const payload = await opener.open<IndexPayload>(id, bytes, {
-        kind: 'index',
-        source: source.name,
-        roles: ['backup'],
-      });
+      const payload = await readAcross(sites, object, (bytes) => opener.open<IndexPayload>(id, bytes, expected));
       for (const pack of payload.packs) assertIndexedPack(pack);
-      yield { ...payload, id };
+      const role = roles.get(payload.signer)!;
+      if (role !== 'backup' && !payload.replaces?.length) {
+        const why = `${payload.signer} signed it, whose role ${role} does not count for this.`;
+        return void ignore({ object: object.name, why });
+      }
+      return { ...payload, id, role, sites: object.sites.map(({ name }) => name) };
     } catch (error) {
       if (!isHoldfastError(error, 'object-damaged', 'not-trusted', 'wrong-key', 'object-missing')) throw error;
-      ignore({ object: name, why: error.why ?? error.message });
+      return void ignore({ object: object.name, why: error.why ?? error.message });
     }
-  }
+  });
+  for await (const index of read) if (index) yield index;
 }
 
 /** Opens packs by the data keys of a source. */

@@ -9,7 +9,10 @@ export interface IndexPayload extends SignedPayload {
   source: string;
   time: string;
   packs: IndexedPack[];
+  /** Packs that those of this object take the place of, for the snapshots named; only an owner or verifier may say so. */
   replaces?: string[];
+  /** Ids of the snapshots for which it does. */
+  snapshots?: string[];
 }
 
 export interface IndexedPack {

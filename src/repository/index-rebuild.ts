@@ -23,7 +23,7 @@ export async function rebuildIndex(access: RepositoryAccess, source: OpenedSourc
     });
   }
   const opener = new PackOpener(access, source);
-  const missing = await listPacks(access, source);
+  const missing = await listPacks(access.site, source);
   for await (const index of loadIndexes(access, source, () => {})) {
     for (const { pack, size } of index.packs) if (missing.get(pack) === size) missing.delete(pack);
   }

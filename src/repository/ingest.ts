@@ -51,6 +51,11 @@ interface PendingChunk {
 /** A batch is asked about at once, and compressed while the next one is read. */
 const batchBytes = 2 * 1024 * 1024;
 const batchChunks = 512;
+/**
+ * The end of a stream that is copied rather than left in its slab: each of hundreds of short streams would otherwise keep
+ * a slab of megabytes until their batch is full.
+ */
+const shortEnd = 32 * 1024;
 /** Batches on their way, besides the one being gathered. */
 const batchesUnderWay = 2;
 
@@ -78,22 +83,23 @@ export class Ingest {
     this.#pack = new PackBuilder(this.#secret, settings.packSize + settings.chunkSizes.max);
     this.#port = port;
     this.#slabSize = Math.max(batchBytes, 2 * settings.chunkSizes.max);
-    this.#slabs = new SlabPool(this.#slabSize);
+    this.#slabs = SlabPool.shared(this.#slabSize);
   }
 
   /**
    * Begins a stream.
    *
    * @param rowKey 16 bytes, hex: also take the fingerprint of its rows
+   * @param direct chunks it may have before they are referred to by a list
    */
-  stream(rowKey?: string): IngestStream {
+  stream(rowKey?: string, direct = directChunks): IngestStream {
     return new IngestStream(
       {
         take: () => this.#slabs.take(),
         release: (slab) => this.#slabs.release(slab),
         add: (bytes, slab) => this.#add(bytes, slab),
         ready: () => this.#ready(),
-        finish: (stream, ids) => this.#finish(stream, ids),
+        finish: (stream, ids) => this.#finish(stream, ids, direct),
       },
       this.#chunker,
       rowKey === undefined ? undefined : new RowHash(Buffer.from(rowKey, 'hex')),
@@ -105,14 +111,14 @@ export class Ingest {
     const ids = new IdList();
     for (let at = 0; at < bytes.length; ) {
       const length = this.#chunker.cut(bytes, at, bytes.length, true);
-      ids.push(this.#add(bytes.subarray(at, at + length), undefined));
+      ids.push(this.#add(bytes.subarray(at, at + length)));
       at += length;
     }
     await this.#ready();
     return this.#finish({ size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }, ids);
   }
 
-  #add(bytes: Uint8Array, slab: Slab | undefined): Buffer {
+  #add(bytes: Uint8Array, slab?: Slab): Buffer {
     const id = chunkId(this.#secret, bytes);
     if (slab !== undefined) slab.uses++;
     this.#pending.push({ id, bytes, slab });
@@ -121,9 +127,13 @@ export class Ingest {
   }
 
   /** Refers to the chunks of a stream, by a list of its own when there are many. */
-  async #finish(stream: Omit<StoredStream, 'chunks' | 'list'>, ids: IdList): Promise<EndedStream> {
+  async #finish(
+    stream: Omit<StoredStream, 'chunks' | 'list'>,
+    ids: IdList,
+    direct = directChunks,
+  ): Promise<EndedStream> {
     const all = ids.bytes();
-    if (ids.count <= directChunks) return { stored: { ...stream, chunks: ids.hex() }, ids: all };
+    if (ids.count <= direct) return { stored: { ...stream, chunks: ids.hex() }, ids: all };
     const list = await this.whole(all);
     if (list.stored.chunks === undefined) {
       throw new HoldfastError('source-failed', 'A stream is too long to be stored.', {
@@ -189,7 +199,7 @@ interface StreamHost {
   take(): Slab;
   release(slab: Slab): void;
   /** Takes a chunk over and gives its id. */
-  add(bytes: Uint8Array, slab: Slab): Buffer;
+  add(bytes: Uint8Array, slab?: Slab): Buffer;
   ready(): Promise<void>;
   finish(stream: Omit<StoredStream, 'chunks' | 'list'>, ids: IdList): Promise<EndedStream>;
 }
@@ -261,7 +271,9 @@ export class IngestStream {
       const length = this.#chunker.cut(this.#slab.bytes, this.#start, this.#end, last);
       if (length === 0) return;
       const chunk = this.#slab.bytes.subarray(this.#start, this.#start + length);
-      this.#ids.push(this.#host.add(chunk, this.#slab));
+      this.#ids.push(
+        last && length <= shortEnd ? this.#host.add(Buffer.from(chunk)) : this.#host.add(chunk, this.#slab),
+      );
       this.#start += length;
     }
   }

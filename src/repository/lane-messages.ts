@@ -19,6 +19,8 @@ export type ToLane =
   | { type: 'task'; task: number; name: string; input: unknown }
   | { type: 'answer'; ask: number; value: unknown }
   | { type: 'refusal'; ask: number; error: PlainError }
+  /** From now on the lane works for another snapshot. */
+  | { type: 'setup'; setup: LaneSetup }
   /** Memory of a pack that is stored, for the next one. */
   | { type: 'room'; room: ArrayBuffer }
   | { type: 'end' };

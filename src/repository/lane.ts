@@ -43,8 +43,6 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
   const port = parentPort;
   if (port === null) throw new HoldfastError('internal', 'A lane runs in a worker thread.');
   const send = (message: FromLane, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-  const setup = workerData as LaneSetup;
-
   let asked = 0;
   const open = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   const ask = <Q extends LaneQuestion>(question: Q, transfer: ArrayBuffer[] = []) =>
@@ -61,22 +59,25 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
     if (found) await found.value.then(found.close, () => {});
   };
 
-  const ingest =
-    setup.writing &&
-    new Ingest(setup.writing, {
-      claim: (ids) => ask({ about: 'claim', ids }),
-      store: async (pack) => {
-        const plain = toPlainPack(pack);
-        await ask({ about: 'store', pack: plain }, [plain.bytes.buffer as ArrayBuffer]);
-      },
-      room: () => rooms.pop(),
-    });
-  const reader =
-    setup.reading &&
-    new StreamReader(setup.reading, {
-      locate: (ids) => ask({ about: 'locate', ids }),
-      read: (pack, offset, length) => ask({ about: 'read', pack, offset, length }),
-    });
+  const prepare = ({ writing, reading }: LaneSetup) => ({
+    ingest:
+      writing &&
+      new Ingest(writing, {
+        claim: (ids) => ask({ about: 'claim', ids }),
+        store: async (pack) => {
+          const plain = toPlainPack(pack);
+          await ask({ about: 'store', pack: plain }, [plain.bytes.buffer as ArrayBuffer]);
+        },
+        room: () => rooms.pop(),
+      }),
+    reader:
+      reading &&
+      new StreamReader(reading, {
+        locate: (ids) => ask({ about: 'locate', ids }),
+        read: (pack, offset, length) => ask({ about: 'read', pack, offset, length }),
+      }),
+  });
+  let { ingest, reader } = prepare(workerData as LaneSetup);
 
   const contextOf = (task: number) => {
     let unsent = 0;
@@ -127,7 +128,11 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
   port.on('message', (message: ToLane) => {
     if (message.type === 'task') void run(message.task, message.name, message.input);
     else if (message.type === 'room') rooms.push(message.room);
-    else if (message.type === 'end') {
+    else if (message.type === 'setup') {
+      // Nothing of one source may be met by the next.
+      for (const key of [...kept.keys()]) void discard(key);
+      ({ ingest, reader } = prepare(message.setup));
+    } else if (message.type === 'end') {
       void Promise.allSettled([...kept.keys()].map(discard)).then(() => {
         send({ type: 'ended' });
         port.close();

@@ -62,15 +62,27 @@ const firstCollectionMegabytes = 96;
 /** Megabytes; a lane makes few objects, and what it works on lies outside its heap. */
 const youngMegabytes = 12;
 
+/** Lanes that can work for one snapshot after the other: starting a thread takes as long as a small source. */
+export interface ReusableLanes extends Lanes {
+  /**
+   * Gives the lanes to another snapshot. Nothing may be under way in them, and what they were given to store must have
+   * been flushed; kept values are closed.
+   */
+  assign(work: LaneWork): void;
+}
+
+/** What lanes work for. */
+export type LaneWork = Pick<LanesSettings, 'port' | 'writing' | 'reading'>;
+
 /** Starts the worker threads. They end when disposed of; kept values are closed then. */
-export function openLanes(settings: LanesSettings): Lanes {
+export function openLanes(settings: LanesSettings): ReusableLanes {
   return new ThreadLanes(settings);
 }
 
-class ThreadLanes implements Lanes {
+class ThreadLanes implements ReusableLanes {
   readonly #lanes: Lane[] = [];
   readonly #queue: Task[] = [];
-  readonly #port: LanesSettings['port'];
+  #port: LanesSettings['port'];
   #failure: { error: unknown } | undefined;
   #closing = false;
 
@@ -126,6 +138,16 @@ class ThreadLanes implements Lanes {
 
   async flush(): Promise<void> {
     await this.runInEach(flushTask, undefined);
+  }
+
+  assign({ port, writing, reading }: LaneWork): void {
+    if (this.#failure) throw this.#failure.error;
+    if (this.#queue.length > 0 || this.#lanes.some(({ task }) => task !== undefined)) {
+      throw new HoldfastError('internal', 'Lanes are busy, and cannot be given to another snapshot.');
+    }
+    this.#port = port;
+    const message: ToLane = { type: 'setup', setup: { writing, reading } };
+    for (const lane of this.#lanes) lane.worker.postMessage(message);
   }
 
   #give(lane: Lane, task: Task): void {

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { sha256Hex } from '../crypt/secrets.ts';
+import { clusterOf } from './source-name.ts';
 
 /** Names of objects on a site; docs/format.md §1. */
 
@@ -15,6 +16,9 @@ export const rootObjects = {
 /** Scripts that escrow sheets name by their hash stay, when a newer version of the program brings another. */
 export const recoverScriptCopy = (sha256: string) => `recover/${sha256}`;
 
+/** Where `doctor` tries a site out. Nothing else reads what lies there, and sync passes over it. */
+export const probePrefix = 'probes/';
+
 export const trustCopy = (sha256: string) => `trust/${sha256}`;
 
 /** The id under which a repository's objects know each other. @param key the configuration's random hex string */
@@ -22,10 +26,27 @@ export function repositoryIdOf(key: string): string {
   return sha256Hex('holdfast repository\0', key).slice(0, 32);
 }
 
-/** The opaque id of a source: the operator of a site cannot confirm a guessed name. */
+/** Hex digits that the ids of all databases of a cluster begin with: half of an id. */
+const clusterDigits = 16;
+
+/**
+ * The opaque id of a source: the operator of a site cannot confirm a guessed name. Those of the databases of a cluster
+ * begin like the cluster's own, so that who may act for the cluster can be told from the ids alone.
+ */
 export function sourceIdOf(key: string, sourceName: string): string {
-  return createHmac('sha256', key).update(`source\0${sourceName}`).digest('hex').slice(0, 32);
+  const cluster = clusterOf(sourceName);
+  const own = createHmac('sha256', key).update(`source\0${sourceName}`).digest('hex');
+  if (cluster === undefined) return own.slice(0, 32);
+  return clusterPrefixOf(sourceIdOf(key, cluster)) + own.slice(0, 32 - clusterDigits);
 }
+
+/** What the ids of a cluster's databases begin with. @param clusterId the id of the cluster's own name */
+export function clusterPrefixOf(clusterId: string): string {
+  return clusterId.slice(0, clusterDigits);
+}
+
+/** The directory of all sources. */
+export const sourcesPrefix = 'sources/';
 
 /** The objects of one source. */
 export class SourceLayout {
@@ -34,7 +55,7 @@ export class SourceLayout {
 
   constructor(sourceId: string) {
     this.id = sourceId;
-    this.prefix = `sources/${sourceId}/`;
+    this.prefix = `${sourcesPrefix}${sourceId}/`;
   }
 
   get source(): string {
@@ -67,6 +88,10 @@ export class SourceLayout {
 
   get tombstones(): string {
     return `${this.prefix}tombstones/`;
+  }
+
+  get pins(): string {
+    return `${this.prefix}pins/`;
   }
 
   get leases(): string {

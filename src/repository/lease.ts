@@ -52,6 +52,8 @@ export interface LeaseSettings {
 }
 
 export interface Lease extends AsyncDisposable {
+  /** Where it lies. */
+  readonly site: Site;
   readonly number: number;
   /**
    * False, for good, once another has taken over, or no heartbeat could be written for a TTL, or it was released. What
@@ -145,6 +147,7 @@ async function claim(settings: LeaseSettings, number: number, older: readonly nu
 }
 
 class HeldLease implements Lease {
+  readonly site: Site;
   readonly number: number;
   readonly #settings: LeaseSettings;
   readonly #record: LeaseRecord;
@@ -158,6 +161,7 @@ class HeldLease implements Lease {
 
   constructor(settings: LeaseSettings, number: number) {
     this.number = number;
+    this.site = settings.site;
     this.#settings = settings;
     this.#written = settings.clock.monotonic();
     const { source, holder, what, clock } = settings;

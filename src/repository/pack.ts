@@ -13,9 +13,13 @@ export interface SealedPack {
   release?(): void;
 }
 
+/** Bytes of the first buffer: many small sources in one run must not each take the memory of whole packs. */
+const firstBuffer = 256 * 1024;
+
 /** Gathers frames until there are enough for an object, in one buffer that is used again for the next. */
 export class PackBuilder {
   readonly #secret: Uint8Array;
+  readonly #expected: number;
   #buffer: Buffer;
   #entries: PackEntry[] = [];
   #length = 0;
@@ -26,7 +30,8 @@ export class PackBuilder {
    */
   constructor(secret: Uint8Array, expected: number) {
     this.#secret = secret;
-    this.#buffer = Buffer.allocUnsafeSlow(expected);
+    this.#expected = expected;
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(firstBuffer, expected));
   }
 
   /** Bytes of the frames so far. */
@@ -40,15 +45,26 @@ export class PackBuilder {
 
   /** Compresses a chunk and reads it back. @throws HoldfastError `internal` when it does not come back as it was */
   add(id: Buffer, chunk: Uint8Array): void {
-    const needed = this.#length + frameBound(chunk.length);
-    if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(this.#buffer.length * 1.25)));
-      this.#buffer.copy(larger, 0, 0, this.#length);
-      this.#buffer = larger;
-    }
+    this.#makeRoom(frameBound(chunk.length));
     const length = makeFrameInto(this.#secret, id, chunk, this.#buffer, this.#length);
     this.#entries.push({ id, length, rawLength: chunk.length });
     this.#length += length;
+  }
+
+  /** Takes over a frame of another pack, which the caller has opened and held against its id. */
+  addFrame({ id, length, rawLength }: PackEntry, frame: Uint8Array): void {
+    this.#makeRoom(length);
+    this.#buffer.set(frame, this.#length);
+    this.#entries.push({ id: Buffer.from(id), length, rawLength });
+    this.#length += length;
+  }
+
+  #makeRoom(length: number): void {
+    const needed = this.#length + length;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#expected, Math.ceil(this.#buffer.length * 1.25)));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
   }
 
   /**

@@ -33,8 +33,11 @@ export interface RetentionDecision<S extends RetainedSnapshot = RetainedSnapshot
 
 /** Why nothing may be removed at all. */
 export interface RetentionPause {
-  /** `clock`: the clock of this machine cannot be right. `unproven`: the newest proof failed. `unusual`: as unusualContent says. */
-  because: 'clock' | 'proof-failed' | 'unusual';
+  /**
+   * `clock`: the clock of this machine cannot be right. `proof-failed`: the newest proof did. `unusual`: as unusualContent
+   * says. `rollback`: the sites hide a snapshot.
+   */
+  because: 'clock' | 'proof-failed' | 'unusual' | 'rollback';
   /** In one sentence. */
   why: string;
 }

@@ -22,6 +22,12 @@ export interface RowSum {
   sum: string;
 }
 
+/** The fingerprint of the rows of both. */
+export function addRowSums(a: RowSum, b: RowSum): RowSum {
+  const sum = BigInt.asUintN(128, BigInt(`0x${a.sum}`) + BigInt(`0x${b.sum}`));
+  return { rows: a.rows + b.rows, sum: sum.toString(16).padStart(32, '0') };
+}
+
 let compiled: WebAssembly.Module | undefined;
 
 /** Instances that have done their work: a new one for each of thousands of tables keeps the collector busy. */

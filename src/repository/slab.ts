@@ -12,7 +12,17 @@ export class Slab {
   }
 }
 
+/** Of this thread, by the size of their slabs. */
+const pools = new Map<number, SlabPool>();
+
 export class SlabPool {
+  /** The pool that all streams of this thread share, whatever source they belong to. */
+  static shared(size: number): SlabPool {
+    const pool = pools.get(size) ?? new SlabPool(size);
+    pools.set(size, pool);
+    return pool;
+  }
+
   readonly #free: Slab[] = [];
   readonly #size: number;
   readonly #keep: number;

@@ -4,6 +4,8 @@ import type { ChunkLocations, ReadPort } from './chunk-locations.ts';
 import { ChunkTable } from './chunk-table.ts';
 import { dataIdentitiesOf, listPacks, loadIndexes, PackOpener } from './index-load.ts';
 import { linesOf } from './ndjson.ts';
+import { neededPacks } from './replacements.ts';
+import { listedAt, loadReplacements } from './replacements-load.ts';
 import { commitmentHolds, type IgnoredObject, type KnownSnapshot } from './snapshot.ts';
 import { rowKeyOf } from './source-keys.ts';
 import type { OpenedSource } from './source-record.ts';
@@ -48,10 +50,8 @@ export class SnapshotReader implements ReadPort {
         why: 'Its commitment is not the one to its manifest.',
       });
     }
-    const packs = await listPacks(access, source);
-    const missing = snapshot.packs.filter((pack) => !packs.has(pack));
-    if (missing.length > 0) throw packsMissing(access, snapshot, missing);
-    const needed = new Set(snapshot.packs);
+    const packs = await listPacks(access.site, source);
+    const needed = await packsOf(access, source, snapshot, packs);
     const table = new ChunkTable({ withLocations: true });
     for await (const index of loadIndexes(access, source, ignore)) {
       for (const pack of index.packs) {
@@ -82,6 +82,20 @@ export class SnapshotReader implements ReadPort {
   async *lines<Line>(): AsyncGenerator<Line, void, undefined> {
     for await (const line of linesOf(this.streams.read(this.snapshot.manifest))) yield JSON.parse(line) as Line;
   }
+}
+
+/** The packs that the snapshot names, or what has taken the place of those that are gone. */
+async function packsOf(
+  access: RepositoryAccess,
+  source: OpenedSource,
+  snapshot: KnownSnapshot,
+  packs: ReadonlyMap<string, number>,
+): Promise<Set<string>> {
+  if (snapshot.packs.every((pack) => packs.has(pack))) return new Set(snapshot.packs);
+  const listed = listedAt(new Map([[access.site, packs]]));
+  const needs = neededPacks(snapshot, await loadReplacements(access, source), listed, 'named');
+  if (needs.missing.length > 0) throw packsMissing(access, snapshot, needs.missing);
+  return needs.packs;
 }
 
 function packsMissing(access: RepositoryAccess, snapshot: KnownSnapshot, missing: string[]): HoldfastError {

@@ -1,9 +1,10 @@
 import { isoTime } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Party } from '../crypt/parties.ts';
-import type { RepositoryAccess } from './access.ts';
+import { type RepositoryAccess, sitesOf } from './access.ts';
 import { sealCatalogObject } from './catalog-object.ts';
 import { ChunkTable } from './chunk-table.ts';
+import { completeSites } from './complete-sites.ts';
 import { idLength } from './frame.ts';
 import { listPacks, loadIndexes } from './index-load.ts';
 import { type IndexedPack, type IndexPayload, indexedPack } from './index-object.ts';
@@ -11,6 +12,9 @@ import { Ingest, type IngestPort, type IngestSettings } from './ingest.ts';
 import type { Lease } from './lease.ts';
 import type { SealedPack } from './pack.ts';
 import { chunkSizes, graceMs, packSize } from './parameters.ts';
+import { neededPacks } from './replacements.ts';
+import { listedAt, loadReplacements, replacementOf } from './replacements-load.ts';
+import type { RunSites } from './run-sites.ts';
 import {
   commitTo,
   type IgnoredObject,
@@ -51,6 +55,8 @@ export class SnapshotWriter implements IngestPort {
   readonly #access: RepositoryAccess;
   readonly #host: Party;
   readonly #source: OpenedSource;
+  readonly #opened: { monotonic: number; wall: number };
+  readonly #sites: RunSites;
   readonly #table: ChunkTable;
   readonly #manifest: Ingest;
   readonly #manifestStream: ReturnType<Ingest['stream']>;
@@ -66,6 +72,7 @@ export class SnapshotWriter implements IngestPort {
     access: RepositoryAccess,
     host: Party,
     source: OpenedSource,
+    sites: RunSites,
     before: SnapshotListing,
     table: ChunkTable,
   ) {
@@ -74,6 +81,8 @@ export class SnapshotWriter implements IngestPort {
     this.#access = access;
     this.#host = host;
     this.#source = source;
+    this.#sites = sites;
+    this.#opened = { monotonic: access.clock.monotonic(), wall: access.clock.now() };
     this.before = before;
     this.#table = table;
     this.ingestSettings = {
@@ -100,22 +109,31 @@ export class SnapshotWriter implements IngestPort {
   ): Promise<SnapshotWriter> {
     const { host, clock } = access;
     if (!host) throw new HoldfastError('wrong-key', 'A backup needs the host key of this machine.');
-    const before = await listSnapshots(access, source);
+    const sites = sitesOf(access);
+    const before = await listSnapshots(access, source, sites);
     for (const object of before.ignored) ignore(object);
-    const packs = await listPacks(access, source);
-    const live = new Set(before.snapshots.flatMap((snapshot) => snapshot.packs));
+    const packsAt = await sites.each((site) => listPacks(site, source));
+    const listed = listedAt(packsAt);
+    const replacements = await loadReplacements(access, source, sites);
+    const live = new Set<string>();
+    for (const snapshot of before.snapshots) {
+      for (const pack of neededPacks(snapshot, replacements, listed, 'replacement').packs) live.add(pack);
+    }
     const table = new ChunkTable({ withLocations: false });
     const trusted = new Set([host.name, ...access.dedupWith]);
     const youngest = clock.now() - graceMs / 2;
-    for await (const index of loadIndexes(access, source, ignore)) {
-      // A host that was stolen could register real ids over garbage; only trusted hosts' entries count.
-      if (!trusted.has(index.signer)) continue;
+    for await (const index of loadIndexes(access, source, ignore, sites)) {
+      // A host that was stolen could register real ids over garbage; only trusted hosts' entries count, and those of
+      // whoever has opened every chunk before.
+      if (!trusted.has(index.signer) && replacementOf(index) === undefined) continue;
       const young = Date.parse(index.time) > youngest;
       for (const pack of index.packs) {
-        if (packs.get(pack.pack) === pack.size && (young || live.has(pack.pack))) table.addPack(pack);
+        if (!listed.has(pack.pack, pack.size) || !(young || live.has(pack.pack))) continue;
+        // What has been compacted would never go if new snapshots referred to it.
+        if (!replacements.isReplaced(pack.pack, listed)) table.addPack(pack);
       }
     }
-    return new SnapshotWriter(access, host, source, before, table);
+    return new SnapshotWriter(access, host, source, sites, before, table);
   }
 
   /** See IngestPort. */
@@ -140,15 +158,31 @@ export class SnapshotWriter implements IngestPort {
   }
 
   async #store(pack: SealedPack): Promise<void> {
-    await this.#access.site.create(this.#source.layout.pack(pack.name), pack.bytes);
     const size = pack.bytes.length;
-    pack.release?.();
+    await this.#createEverywhere(this.#source.layout.pack(pack.name), pack.bytes, () => pack.release?.());
     const entry = indexedPack(pack.name, size, pack.entries);
     this.#table.storedPack(entry);
     this.#unindexed.push(entry);
     this.storedBytes += size;
     const due = this.#access.clock.monotonic() - this.#lastIndexAt > indexEveryMs;
     if (due || this.#unindexed.length >= packsPerIndex) await this.#writeIndex();
+  }
+
+  /**
+   * @param settled called when no site looks at `bytes` any more: later than this resolves when a site was given up that
+   *   still sends them
+   */
+  async #createEverywhere(name: string, bytes: Uint8Array, settled?: () => void): Promise<void> {
+    const works: Promise<unknown>[] = [];
+    try {
+      await this.#sites.each((site) => {
+        const work = site.create(name, bytes);
+        works.push(work);
+        return work;
+      });
+    } finally {
+      void Promise.allSettled(works).then(settled);
+    }
   }
 
   /** Index objects are written one after the other, each about packs that are stored. */
@@ -166,7 +200,7 @@ export class SnapshotWriter implements IngestPort {
         packs,
       };
       const { name, bytes } = await sealCatalogObject(payload, this.#host, this.#source.keys[0]!.catalogRecipient);
-      await this.#access.site.create(this.#source.layout.index + name, bytes);
+      await this.#createEverywhere(this.#source.layout.index + name, bytes);
     });
     return this.#indexing;
   }
@@ -192,12 +226,13 @@ export class SnapshotWriter implements IngestPort {
   }
 
   /**
-   * Makes the snapshot, once everything it needs is on the site. Its object's creation is the commit.
+   * Makes the snapshot at every site that has, or gets now, everything it needs. Its object's creation is the commit.
    *
-   * @throws HoldfastError `object-missing` when the site does not list a pack that it took
+   * @throws HoldfastError `object-missing` when no site lists all the packs that it took, `lease-held` when another has
+   *   taken over or too much time has passed
    */
   async commit(content: SnapshotContent, lease?: Lease): Promise<KnownSnapshot> {
-    const { site, clock, signal, trust } = this.#access;
+    const { clock, signal, trust } = this.#access;
     await this.#flushLines();
     const { stored: manifest } = await this.#manifestStream.end();
     await this.#manifest.flush();
@@ -206,7 +241,7 @@ export class SnapshotWriter implements IngestPort {
     if (this.#table.claims > 0) throw new HoldfastError('internal', 'Chunks were promised and not stored.');
     await this.#writeIndex();
     const used = this.#table.usedPacks();
-    await this.#assertListed(used);
+    const whole = await completeSites(this.#sites, this.#source, used, signal);
     const last = this.#last();
     const payload: SnapshotPayload = {
       kind: 'snapshot',
@@ -224,29 +259,46 @@ export class SnapshotWriter implements IngestPort {
       commitment: commitTo(manifest.sha256),
     };
     const { name, bytes } = await sealCatalogObject(payload, this.#host, this.#source.keys[0]!.catalogRecipient);
-    await lease?.assertHeld();
+    await this.#assertHeld(lease);
+    this.#assertInTime();
     signal.throwIfAborted();
-    await site.create(this.#source.layout.snapshots + name, bytes);
-    const snapshot = { ...payload, id: name };
+    const committed = await this.#sites.each((site) => site.create(this.#source.layout.snapshots + name, bytes), whole);
+    const snapshot = { ...payload, id: name, sites: [...committed.keys()].map((site) => site.name) };
     await rememberNewest(this.#access, this.#source, snapshot);
     return snapshot;
+  }
+
+  /** Where the site with the lease is gone, nobody can hold one there, and safety does not rest on it. */
+  async #assertHeld(lease: Lease | undefined): Promise<void> {
+    if (!lease) return;
+    // An access with one site has no other to go on with.
+    if (!this.#sites.all.includes(lease.site)) return lease.assertHeld();
+    await this.#sites.each(
+      () => lease.assertHeld(),
+      this.#sites.live.filter((site) => site === lease.site),
+    );
+  }
+
+  /**
+   * What was deduplicated against may be swept by a prune once the grace period is over (docs/format.md §2): a run that
+   * was suspended for days must not refer to it. The wall clock sees suspensions, the monotonic one clocks set back.
+   */
+  #assertInTime(): void {
+    const { clock } = this.#access;
+    const { monotonic, wall } = this.#opened;
+    if (Math.max(clock.monotonic() - monotonic, clock.now() - wall) < graceMs / 2) return;
+    throw new HoldfastError('lease-held', 'This backup took too long to be finished.', {
+      why: `It began more than ${graceMs / 2 / 86_400_000} days ago, and what it relied on may be removed by now.`,
+      hint: 'Start it again; it goes on from what is stored.',
+    });
   }
 
   /** The snapshot before this one: what the site shows, or what this machine knows when the site shows less. */
   #last(): { sequence: number; id: string; time: string } | undefined {
     const known = this.before.rollback?.known;
-    return known ? { ...known, id: known.snapshot } : this.before.snapshots.at(-1);
-  }
-
-  async #assertListed(used: { name: string; size: number }[]): Promise<void> {
-    const listed = await listPacks(this.#access, this.#source);
-    for (const { name, size } of used) {
-      if (listed.get(name) === size) continue;
-      throw new HoldfastError('object-missing', `Pack ${name} vanished from the site "${this.#access.site.name}".`, {
-        why: 'The snapshot needs it, and the site no longer lists it with its size.',
-        hint: 'Find out what deletes objects there. The next backup stores its content again.',
-      });
-    }
+    if (known) return { ...known, id: known.snapshot };
+    const { snapshots, tombstoned } = this.before;
+    return [...snapshots, ...tombstoned].sort((a, b) => a.sequence - b.sequence).at(-1);
   }
 
   /** Gives up: what was stored is indexed if the site still takes it, so that the next run need not store it again. */

@@ -194,14 +194,19 @@ function begunElsewhere(source: string): HoldfastError {
   });
 }
 
+/** What a machine remembers of a source's keys when it sees them first. @throws `internal` when it has none */
+export function pinOf({ generations: [first] }: SourceRecord): string {
+  if (first === undefined) throw new HoldfastError('internal', 'A source without keys was to be remembered.');
+  return sha256Hex(JSON.stringify([first.dataRecipient, first.catalogRecipient]));
+}
+
 /** Remembers the first generation as first seen, and refuses another one later. */
 async function pin(access: RepositoryAccess, name: string, record: SourceRecord): Promise<void> {
   const state = new LocalState(access.stateDirectory, access.trust.repositoryId);
   const sourceId = access.trust.sourceId(name);
   const [first] = record.generations;
   if (first === undefined) throw untrusted(name, 'It has no keys.');
-  const { dataRecipient, catalogRecipient } = first;
-  const seen = sha256Hex(JSON.stringify([dataRecipient, catalogRecipient]));
+  const seen = pinOf(record);
   const memory = await state.read(sourceId);
   if (memory.pin !== undefined && memory.pin !== seen) {
     throw untrusted(name, 'Its keys are not those that this machine has seen before.');

@@ -4,7 +4,7 @@ import { free } from '../base/memory.ts';
 import { headerPrefixBytes, Opener, type RangeReader } from '../crypt/age.ts';
 import { type ChunkLocations, chunkMissing, nowhere, type ReadPort } from './chunk-locations.ts';
 import { idLength, openFrame } from './frame.ts';
-import type { StoredStream } from './stored-stream.ts';
+import { type AnyStream, partsFit, partsOf, type StoredStream } from './stored-stream.ts';
 
 /** What a StreamReader needs to open packs; survives structured cloning. */
 export interface ReadSettings {
@@ -49,11 +49,16 @@ export class StreamReader {
 
   /**
    * The bytes of a stream, in pieces. A piece stays valid, or with `transient` until the next one is asked for. Every chunk is checked against its id before it is given, and
-   * the whole against its size and SHA-256 when the last one has been taken.
+   * the whole, or each part of it, against its size and SHA-256 when the last one has been taken.
    *
    * @throws HoldfastError `object-missing`, `object-damaged`, `wrong-key`, `site-unavailable`
    */
-  async *read(stream: StoredStream, options: { transient?: boolean } = {}): AsyncGenerator<Buffer, void, undefined> {
+  async *read(stream: AnyStream, options: { transient?: boolean } = {}): AsyncGenerator<Buffer, void, undefined> {
+    if (!partsFit(stream)) throw streamDamaged();
+    for (const part of partsOf(stream)) yield* this.#readPart(part, options);
+  }
+
+  async *#readPart(stream: StoredStream, options: { transient?: boolean }): AsyncGenerator<Buffer, void, undefined> {
     const hash = createHash('sha256');
     let size = 0;
     for await (const chunk of this.#chunks(await this.#idsOf(stream))) {
@@ -68,7 +73,7 @@ export class StreamReader {
   }
 
   /** A stream that is known to be small, whole. @throws as `read` */
-  async whole(stream: StoredStream): Promise<Buffer> {
+  async whole(stream: AnyStream): Promise<Buffer> {
     const parts: Buffer[] = [];
     for await (const part of this.read(stream)) parts.push(part);
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
@@ -96,6 +101,18 @@ export class StreamReader {
       }
     } finally {
       await chunks.return();
+    }
+  }
+
+  /**
+   * The ids of every chunk that a stream refers to, 32 bytes each and in their order: those of lists, then those in them.
+   *
+   * @throws as `read`, when a list cannot be read
+   */
+  async *ids(stream: AnyStream): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const part of partsOf(stream)) {
+      if (part.list !== undefined) yield Buffer.from(part.list.join(''), 'hex');
+      yield await this.#idsOf(part);
     }
   }
 

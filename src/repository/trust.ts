@@ -3,13 +3,14 @@ import { type Envelope, parseEnvelope, verifyEnvelope } from '../crypt/dsse.ts';
 import type { PublicParty } from '../crypt/parties.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import { formatVersion, repositoryIdOf, sourceIdOf } from './layout.ts';
+import { clusterOf, covers } from './source-name.ts';
 
 /** What a party's signature counts for: `owner` opens and decides, `verify` proves restores, `backup` is a host. */
 export type PartyRole = 'owner' | 'verify' | 'backup';
 
 export interface TrustParty extends PublicParty {
   readonly role: PartyRole;
-  /** Names of the sources it may act for; undefined: all. */
+  /** Names of the sources it may act for, a cluster's for all of its databases; undefined: all. */
   readonly sources?: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export class Trust {
 
   /** Parties that may act for a source. */
   partiesFor(sourceName: string): TrustParty[] {
-    return this.parties.filter(({ sources }) => sources === undefined || sources.includes(sourceName));
+    return this.parties.filter(({ sources }) => covers(sources, sourceName));
   }
 
   /**
@@ -69,7 +70,7 @@ export class Trust {
     if (payload.repository !== this.repositoryId) throw distrusted('It belongs to another repository.');
     if (expected.source !== undefined) {
       if (payload.source !== this.sourceId(expected.source)) throw distrusted('It belongs to another source.');
-      if (party.sources && !party.sources.includes(expected.source)) {
+      if (!covers(party.sources, expected.source)) {
         throw distrusted(`${party.name} signed it, who may not act for this source.`);
       }
     }
@@ -84,10 +85,15 @@ export class Trust {
         role,
         recipient,
         publicSigningKey,
-        ...(sources && { sources: sources.map((source) => this.sourceId(source)).sort() }),
+        ...(sources && { sources: sources.map((source) => this.#grant(source)).sort() }),
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     return Buffer.from(`${JSON.stringify({ format: formatVersion, repository: this.repositoryId, parties })}\n`);
+  }
+
+  /** An id covers itself and the databases whose ids begin like it; one with `=` before it, itself alone. */
+  #grant(source: string): string {
+    return `${clusterOf(source) === undefined ? '' : '='}${this.sourceId(source)}`;
   }
 
   /** What the escrow sheet carries. */

@@ -1,4 +1,4 @@
-import { lstat, opendir } from 'node:fs/promises';
+import { lstat, opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from './disk-errors.ts';
 import { isObjectName } from './names.ts';
@@ -14,6 +14,17 @@ export async function fileSize(path: string): Promise<number | undefined> {
     return found.isFile() ? found.size : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Names of the directories in a directory; none when it is missing. Symbolic links are passed over. */
+export async function subdirectories(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return [...new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name))];
+  } catch (error) {
+    if (isMissing(error)) return [];
     throw error;
   }
 }

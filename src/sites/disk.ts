@@ -17,10 +17,10 @@ import { join, posix, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { closed, damaged, isMissing, obstructed, siteError } from './disk-errors.ts';
-import { fileSize, listDirectory } from './disk-listing.ts';
+import { fileSize, listDirectory, subdirectories } from './disk-listing.ts';
 import { removeStaleTemporaries, temporaryName } from './disk-temporaries.ts';
 import { makeDurably, syncDirectory, writeAll } from './durable-files.ts';
-import { assertObjectName, assertPrefix, assertRange, temporaryDirectory } from './names.ts';
+import { assertObjectName, assertPrefix, assertRange, isObjectName, temporaryDirectory } from './names.ts';
 import type { ByteRange, ListedObject, ObjectStat, Site } from './site.ts';
 
 export interface DiskSiteOptions {
@@ -164,6 +164,17 @@ class DiskSite implements Site {
     } catch (error) {
       throw siteError(this.name, `The objects at the site "${this.name}" could not be listed.`, error);
     }
+  }
+
+  async directories(prefix: string): Promise<string[]> {
+    assertPrefix(prefix);
+    return this.#attempt(`The directories at the site "${this.name}" could not be listed.`, async () => {
+      await this.#checkRoot();
+      const directory = prefix.replace(/\/$/, '');
+      const found = (await this.#isReal(directory)) ? await subdirectories(this.#absolute(directory)) : [];
+      await this.#checkRoot();
+      return found.filter((name) => isObjectName(prefix + name));
+    });
   }
 
   async remove(name: string): Promise<void> {

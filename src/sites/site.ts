@@ -8,6 +8,12 @@ export interface Site {
   /** The name the configuration gives it, for messages. */
   readonly name: string;
 
+  /** What this site can do beyond, or short of, the rest. Without: all that Site promises, and no more. */
+  readonly capabilities?: SiteCapabilities;
+
+  /** For reading what was overwritten or removed, where the site keeps it. */
+  readonly versions?: ObjectVersions;
+
   /**
    * Stores an object that did not exist. Atomic: at every moment, also after a crash, a reader sees nothing or all of
    * `body`. Exclusive: of several creators of one name, in any process, exactly one gets `created`, the others
@@ -16,7 +22,11 @@ export interface Site {
    * @throws HoldfastError `site-full` when there is no room, `site-unavailable` otherwise; a failed create leaves
    *   nothing under the name, or the whole object, never a part of it.
    */
-  create(name: string, body: Uint8Array | readonly Uint8Array[]): Promise<'created' | 'exists'>;
+  create(
+    name: string,
+    body: Uint8Array | readonly Uint8Array[],
+    options?: CreateOptions,
+  ): Promise<'created' | 'exists'>;
 
   /** Stores or overwrites, with the same atomicity and durability. For the few objects that may change. */
   replace(name: string, body: Uint8Array): Promise<void>;
@@ -38,11 +48,60 @@ export interface Site {
    */
   list(prefix: string): AsyncIterable<ListedObject>;
 
+  /**
+   * First segments of the names below `prefix` that have a `/` after them, each once, in no order: what `list` would
+   * tell at the cost of every object there is. May name one below which nothing is left. Left out where a site has no
+   * quick way.
+   */
+  directories?(prefix: string): Promise<string[]>;
+
   /** Removes an object. Resolves also when there was none. */
   remove(name: string): Promise<void>;
 
   /** Frees connections. The site cannot be used afterwards. */
   close(): Promise<void>;
+}
+
+export interface SiteCapabilities {
+  /**
+   * Create is exclusive. Where it is not (S3 servers without conditional requests), it looks first and writes then: of
+   * creators that race, several can be told `created`, and the last one's bytes stay. Harmless for objects named by
+   * their hash; such a site cannot hold leases.
+   */
+  conditionalCreate: boolean;
+  /** What is stored survives a power cut of the server as soon as the call resolves. */
+  durable: boolean;
+  /** What is overwritten or removed stays readable through `versions`. */
+  versioning: boolean;
+  /** `retainUntil` of create is kept. */
+  objectLock: boolean;
+}
+
+export interface CreateOptions {
+  /**
+   * Milliseconds since the epoch until when nobody, whatever his rights, may remove these bytes. An object that existed
+   * keeps its own date. Only for a site with the capability `objectLock`; others refuse it, or do not look at it.
+   */
+  retainUntil?: number;
+}
+
+/** Older versions, so that what an attacker overwrote or deleted can still be read. */
+export interface ObjectVersions {
+  /** The versions of one object, newest first, read page by page. Deletion markers are left out. */
+  of(name: string): AsyncIterable<ObjectVersion>;
+  /** The versions of every object whose name starts with `prefix`, also of those that look removed; by name. */
+  list(prefix: string): AsyncIterable<ObjectVersion>;
+  /** As Site.read. */
+  read(version: ObjectVersion, range?: ByteRange): Promise<Buffer>;
+}
+
+export interface ObjectVersion extends ListedObject {
+  /** The site's own name for the version. */
+  id: string;
+  /** Whether this is what Site.read gives. */
+  current: boolean;
+  /** Milliseconds since the epoch, by the site's clock. */
+  storedAt: number;
 }
 
 export interface ByteRange {

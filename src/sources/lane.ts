@@ -3,5 +3,6 @@ import { serveLane } from '../repository/lane.ts';
 import { commandTasks } from './command/lane-tasks.ts';
 import { filesTasks } from './files/lane-tasks.ts';
 import { postgresTasks } from './postgres/lane-tasks.ts';
+import { globalsTasks } from './postgres-globals/lane-tasks.ts';
 
-serveLane({ ...postgresTasks, ...filesTasks, ...commandTasks });
+serveLane({ ...postgresTasks, ...filesTasks, ...commandTasks, ...globalsTasks });

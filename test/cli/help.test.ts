@@ -6,7 +6,20 @@ import { escapeCode, holdfast, holdfastOnTerminal, useDirectory } from './run-ho
 const directory = useDirectory();
 const run = (...args: string[]) => holdfast(args, { cwd: directory.path });
 
-const commands = ['init', 'keys', 'demo', 'backup', 'restore', 'snapshots', 'ls', 'cat', 'check'];
+const commands = [
+  'init',
+  'keys',
+  'doctor',
+  'demo',
+  'backup',
+  'restore',
+  'snapshots',
+  'ls',
+  'cat',
+  'check',
+  'run',
+  'schedule',
+];
 
 describe('help', () => {
   it('groups every command, and goes to standard output', async () => {
@@ -20,7 +33,8 @@ describe('help', () => {
   });
 
   it.each([
-    ...commands.filter((command) => command !== 'keys'),
+    ...commands.filter((command) => command !== 'keys' && command !== 'schedule'),
+    ...['show', 'install', 'daemon'].map((command) => `schedule ${command}`),
     ...['new', 'test', 'export'].map((command) => `keys ${command}`),
   ])('of %s has an example and the global options', async (command) => {
     const { status, stdout } = await run(...command.split(' '), '--help');

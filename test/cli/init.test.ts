@@ -146,7 +146,7 @@ describe('init', () => {
     expect(status).toBe(0);
     const { config } = await loadConfig(path('etc', 'main.yaml'));
     expect(config.owners.map((owner) => owner.public.name)).toEqual(['anna', 'bert', 'carla']);
-    expect(config.sites[0]!.path).toBe(path('site'));
+    expect(config.sites[0]).toMatchObject({ type: 'disk', path: path('site') });
     expect(config.state).toBe(path('state'));
     expect((await readdir(path('etc', 'owners'))).sort()).toEqual(['anna.key', 'bert.key']);
     expect(stdout).toContain('holdfast backup -c etc/main.yaml');

@@ -256,6 +256,16 @@ export function siteContract(name: string, open: () => Promise<SiteUnderTest>): 
         expect(all).toEqual(expect.arrayContaining(below(prefix).map((object) => object.name)));
       });
 
+      it('has its directories told, where the site has a quick way', async () => {
+        const prefix = fresh();
+        if (site.directories === undefined) return;
+        for (const name of ['a/1', 'a/2', 'b/c/3', 'd']) await site.create(prefix + name, randomBytes(1));
+        expect((await site.directories(prefix)).sort()).toEqual(['a', 'b']);
+        expect(await other.directories!(`${prefix}b/`)).toEqual(['c']);
+        expect(await site.directories(`${prefix}nothing/`)).toEqual([]);
+        expect(await site.directories('')).toContain(prefix.slice(0, prefix.indexOf('/')));
+      });
+
       it('gives thousands, each once', async () => {
         const prefix = fresh();
         const made = Array.from({ length: 2500 }, (_, i) => `${prefix}${i < 1500 ? 'one' : i % 100}/${i}`);

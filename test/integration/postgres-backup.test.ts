@@ -208,6 +208,7 @@ describe('a database of many kinds of things', () => {
       'public.trees, column tree',
     ]);
     expect(made.outcome.shortfalls.map(({ object, degrades }) => [object, degrades])).toEqual([
+      ['public.far', false],
       ['public.member_rows', false],
       ['public.trees, column tree', true],
     ]);
@@ -261,7 +262,7 @@ describe('a database of many kinds of things', () => {
   it('stores nothing new but the archive for a second backup of the same', async () => {
     const before = made.repository.bytes;
     const again = await makeBackup(connection, {}, { repository: made.repository });
-    const key = (line: { schema: string; name: string; stream: { sha256: string } }) =>
+    const key = (line: { schema: string; name: string; stream: { sha256?: string } }) =>
       `${line.schema}.${line.name} ${line.stream.sha256}`;
     expect(again.of('table').map(key)).toEqual(expect.arrayContaining(made.of('table').map(key)));
     expect(made.repository.bytes - before).toBeLessThan(200_000);
@@ -396,12 +397,25 @@ describe('sizes', () => {
     expect(peak).toBeLessThan(190e6);
   });
 
-  it('names the table whose row is over 1 GB as text', async () => {
-    const connection = await cluster.createDatabase('huge');
-    const client = await cluster.client('huge');
-    // Compresses to next to nothing on disk, and each byte becomes two in COPY text.
-    await client.query(`CREATE TABLE "t x" (a text, b text);
-      INSERT INTO "t x" SELECT repeat(E'\\n', 270000000), repeat(E'\\n', 270000000)`);
+  // Compresses to next to nothing on disk. Each newline becomes two characters in COPY text, each byte of bytea two digits.
+  const hundreds = Array.from({ length: 11 }, (_, i) => `c${i}`);
+  it.each<[string, string[]]>([
+    ['of text', [`CREATE TABLE "t x" AS SELECT repeat(E'\\n', 270000000) AS a, '' AS b`, 'UPDATE "t x" SET b = a']],
+    ['of bytea', [`CREATE TABLE "t x" AS SELECT convert_to(repeat('x', 540000000), 'UTF8') AS v`]],
+    [
+      'of many columns',
+      [
+        `CREATE TABLE "t x" (${hundreds.map((name) => `${name} text`)}); INSERT INTO "t x" (c0) SELECT repeat('x', 100000000)`,
+        // Values in TOAST take a pointer each: the row is nowhere whole but in what COPY sends.
+        `UPDATE "t x" SET c1 = c0, c2 = c0, c3 = c0, c4 = c0`,
+        `UPDATE "t x" SET c5 = c0, c6 = c0, c7 = c0, c8 = c0, c9 = c0, c10 = c0`,
+      ],
+    ],
+  ])('names the table whose row is over 1 GB as text: %s', async (kind, statements) => {
+    const database = `huge ${kind}`;
+    const connection = await cluster.createDatabase(database);
+    const client = await cluster.client(database);
+    for (const sql of statements) await client.query(sql);
     await expect(makeBackup(connection)).rejects.toMatchObject({
       code: 'source-failed',
       message: 'Could not copy table public."t x".',

@@ -45,6 +45,8 @@ const source = `
   CREATE SEQUENCE other.shared; CREATE TABLE app.drawing (id int DEFAULT nextval('other.shared'), v text);
   INSERT INTO app.drawing (v) VALUES ('x');
   CREATE VIEW app.view AS SELECT * FROM app.customer;
+  CREATE ROLE clerk; GRANT SELECT ON app.customer TO clerk; GRANT UPDATE (at) ON app.invoice TO clerk; GRANT SELECT ON app.view TO clerk;
+  CREATE PUBLICATION news FOR TABLE app.drawing;
   CREATE TABLE app."odd ""name" ("a b" int); INSERT INTO app."odd ""name" VALUES (1);
   CREATE TABLE app."odd_name" (a int);
   SELECT lo_from_bytea(7001, 'seven'), lo_from_bytea(7002, '\\x00ff'), lo_from_bytea(7003, '');
@@ -127,7 +129,7 @@ describe('a part into a new database', () => {
     expect(tables).toContain('app."odd ""name"');
     expect(tables).toContain('other.event_2');
     expect(tables).not.toContain('other.country');
-    expect(shortfalls.map(({ object }) => object)).toEqual(
+    expect(shortfalls.map(({ object }) => object).filter((object) => !object.startsWith('publication'))).toEqual(
       ['table other.base', 'fk constraint customer customer_country_fkey in app'].sort(
         (a, b) => Number(b.startsWith('fk')) - Number(a.startsWith('fk')),
       ),
@@ -197,6 +199,12 @@ describe('tables into a database that exists', () => {
     expect(rows).toEqual([]);
     const objects = shortfalls.map(({ object }) => object);
     expect(objects).toContain('trigger invoice audit in app');
+    expect(objects).toContain('publication table news drawing in app');
+    expect(shortfalls).toContainEqual({
+      object: 'privileges of its tables, columns and sequences',
+      reason: '2 left out: everything in the copy belongs to the role that restores, and to nobody else.',
+      degrades: false,
+    });
     expect(objects).toContain('fk constraint invoice invoice_customer_fkey in app');
     expect(shortfalls).toContainEqual({
       object: 'app.heir',

@@ -4,7 +4,7 @@ import { fillDemoDatabase } from '../../src/jobs/demo/database.ts';
 import type { TableLine } from '../../src/sources/postgres/manifest.ts';
 import { fillNastyDatabase, setHostileDefaults } from '../support/nasty-database.ts';
 import { useCluster } from '../support/postgres.ts';
-import { makeBackup, psqlCopy } from '../support/postgres-backup.ts';
+import { makeBackup } from '../support/postgres-backup.ts';
 import { compareWith, restoreBackup } from '../support/postgres-restore.ts';
 
 const cluster = useCluster();
@@ -141,48 +141,6 @@ describe('a restored database equals its source', () => {
     expect((await compareWith(backup, to('roles'))).checks).toEqual([]);
     const { rows } = await admin.query(`SELECT rolpassword FROM pg_authid WHERE rolname ~ '^gone'`);
     expect(rows).toEqual([{ rolpassword: null }, { rolpassword: null }]);
-  });
-
-  it('with rows of an extension that CREATE EXTENSION makes itself', async () => {
-    // No extension at hand keeps such rows, so one table is made to look like theirs.
-    await source(
-      'config',
-      `CREATE EXTENSION hstore; CREATE TABLE kinds (id int PRIMARY KEY, own bool); INSERT INTO kinds VALUES (1, false), (2, true);
-       CREATE TABLE other (id int); INSERT INTO other VALUES (7);
-       ALTER EXTENSION hstore ADD TABLE kinds; ALTER EXTENSION hstore ADD TABLE other;
-       UPDATE pg_extension SET extconfig = ARRAY['kinds'::regclass::oid, 'other'::regclass::oid], extcondition = ARRAY['WHERE own', '']
-       WHERE extname = 'hstore';`,
-    );
-    const backup = await makeBackup(to('config'));
-    // What CREATE EXTENSION would have made.
-    const client = await source(
-      'template',
-      'CREATE TABLE kinds (id int PRIMARY KEY, own bool); CREATE TABLE other (id int)',
-    );
-    await client.query('INSERT INTO kinds VALUES (1, false), (2, true); INSERT INTO other VALUES (7), (8)');
-    const line = backup.table('public', 'kinds')!;
-    expect(line.extension).toEqual({ name: 'hstore', condition: 'WHERE own' });
-    const { loadTableTask } = await import('../../src/sources/postgres/restore-tasks.ts');
-    await backup.repository.restore(async ({ lanes }) => {
-      for (const name of ['kinds', 'other']) {
-        const { columns, stream, extension } = backup.table('public', name)!;
-        const replace = { condition: extension!.condition };
-        await lanes.run(loadTableTask, {
-          connection: to('template'),
-          schema: 'public',
-          name,
-          columns,
-          stream,
-          replace,
-        });
-      }
-    });
-    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM public.kinds ORDER BY id) TO STDOUT'))).toBe(
-      '1\tf\n2\tt\n',
-    );
-    expect(String(await psqlCopy(to('template'), 'COPY (SELECT * FROM public.other ORDER BY id) TO STDOUT'))).toBe(
-      '7\n',
-    );
   });
 });
 

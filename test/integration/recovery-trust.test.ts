@@ -327,9 +327,13 @@ it('is told by --list, and by its exit status', async () => {
 
 describe('packs that were replaced', () => {
   /** What compaction does: the same frames in a new pack, and an index object that says so. */
-  async function compact(site: RecoverySite, signer: Party): Promise<{ gone: string; index: string }> {
+  async function compact(
+    site: RecoverySite,
+    signer: Party,
+    change: { snapshots?: string[] } = {},
+  ): Promise<{ gone: string; index: string }> {
     const source = await site.source('notes');
-    const { packs } = await site.newest('notes');
+    const { packs, id } = await site.newest('notes');
     const indexes = await readdir(join(site.path, source.layout.index));
     const entries = (await Promise.all(indexes.map((name) => site.openIndex('notes', name)))).flatMap(
       (index) => index.packs,
@@ -350,7 +354,14 @@ describe('packs that were replaced', () => {
     const index = await site.putCatalog(
       source,
       'index',
-      { ...payload, time: '2026-11-22T10:00:00.000Z', packs: [replacement], replaces: [entry.pack] },
+      {
+        ...payload,
+        time: '2026-11-22T10:00:00.000Z',
+        packs: [replacement],
+        replaces: [entry.pack],
+        snapshots: [id],
+        ...change,
+      },
       signer,
     );
     await rm(join(site.path, object));
@@ -359,8 +370,15 @@ describe('packs that were replaced', () => {
 
   it('are found through the index object that replaces them', async () => {
     const site = await copy();
-    await compact(site, web1);
+    await compact(site, anna);
     expect(await restore(site)).toMatchObject({ status: 0, text: later['a.txt'].toString() });
+  });
+
+  it('are not looked for where a host says so, which cannot know, nor for a snapshot that is not named', async () => {
+    const byHost = await copy();
+    await expectRefused(byHost, (await compact(byHost, web1)).gone, /is missing/);
+    const forOthers = await copy();
+    await expectRefused(forOthers, (await compact(forOthers, anna, { snapshots: [] })).gone, /is missing/);
   });
 
   it('are not looked for where nobody trusted says so', async () => {

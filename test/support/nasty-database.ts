@@ -7,7 +7,7 @@ import {
   nastyRights,
   nastyRoles,
 } from './nasty-objects.ts';
-import { nastyColumns, nastyNames, nastyPartitions, nastySequences, nastyTypes } from './nasty-tables.ts';
+import { nastyColumns, nastyNames, nastyPartitions, nastySequences, nastyTypes, nastyUnicode } from './nasty-tables.ts';
 
 /** Parts that depend on the server: by its version, its build and its extensions. */
 export interface NastyParts {
@@ -16,13 +16,16 @@ export interface NastyParts {
 }
 
 /**
- * Fills an empty UTF8 database with everything that a backup may lose. Needs a superuser called `postgres`; makes roles
- * in the cluster. Holds a disabled subscription: drop it (`nasty_subscription`) before the database.
+ * Fills an empty database in UTF8, LATIN1 or SQL_ASCII with everything that a backup may lose. Needs a superuser called
+ * `postgres`; makes roles in the cluster. Holds a disabled subscription: drop it (`nasty_subscription`) before the database.
  */
 export async function fillNastyDatabase(client: pg.Client): Promise<NastyParts> {
   await client.query(`SET TimeZone = 'UTC'; SET lc_monetary = 'C'; SET client_min_messages = error`);
-  const { rows } = await client.query(`SELECT current_setting('server_version_num')::int AS version`);
-  const version: number = rows[0].version;
+  const { rows } = await client.query(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding`,
+  );
+  const { version, encoding }: { version: number; encoding: string } = rows[0];
+  const run = (part: string, sql: string) => runPart(client, part, fitting(sql, encoding));
   for (const role of nastyRoles) {
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
     if (rowCount === 0) await client.query(`CREATE ROLE ${pg.escapeIdentifier(role)}`);
@@ -32,6 +35,7 @@ export async function fillNastyDatabase(client: pg.Client): Promise<NastyParts> 
     ['types', nastyTypes],
     ['partitions', nastyPartitions],
     ['columns', nastyColumns],
+    ...(encoding === 'UTF8' ? ([['unicode', nastyUnicode]] as const) : []),
     ['names', nastyNames],
     ['sequences', nastySequences],
     ['constraints', nastyConstraints],
@@ -39,22 +43,30 @@ export async function fillNastyDatabase(client: pg.Client): Promise<NastyParts> 
     ['code', nastyCode],
     ['rights', nastyRights],
   ] as const) {
-    await run(client, part, sql);
+    await run(part, sql);
   }
   const made: string[] = [];
   for (const { name, sql, from = 0, when } of serverDependent) {
     if (version < from || (when !== undefined && (await client.query(when)).rowCount === 0)) continue;
-    await run(client, name, sql);
+    await run(name, sql);
     made.push(name);
   }
   // Last, so that it does not fire for what is made above.
-  await run(client, 'event trigger', nastyEventTrigger);
+  await run('event trigger', nastyEventTrigger);
   // Not the whole database: that would try to reach the foreign server of a partition.
   await client.query('ANALYZE nasty.indexed, nasty.texts; RESET ALL');
   return { made };
 }
 
-async function run(client: pg.Client, part: string, sql: string): Promise<void> {
+/** SQL in characters that the encoding of the database has. */
+function fitting(sql: string, encoding: string): string {
+  if (encoding === 'UTF8') return sql;
+  // A server that knows no characters counts bytes, and takes none from an escape beyond ASCII.
+  if (encoding === 'SQL_ASCII') return sql.replaceAll("'äöü'", "'ä'").replaceAll('\\u00e9', '\\u0065');
+  return sql.replace(/[^\0-\u00ff]/gu, '¿');
+}
+
+async function runPart(client: pg.Client, part: string, sql: string): Promise<void> {
   try {
     await client.query(sql);
   } catch (cause) {
@@ -145,7 +157,8 @@ const serverDependent: readonly { name: string; sql: string; from?: number; when
       CREATE FOREIGN TABLE nasty.foreign_leaf PARTITION OF nasty.with_foreign_leaf FOR VALUES IN (1) SERVER "far away";
       CREATE TABLE nasty.local_leaf PARTITION OF nasty.with_foreign_leaf FOR VALUES IN (2);
       INSERT INTO nasty.local_leaf VALUES (2);
-      COMMENT ON FOREIGN TABLE nasty.far_table IS 'foreign table'; COMMENT ON SERVER "far away" IS 'server';`,
+      COMMENT ON FOREIGN TABLE nasty.far_table IS 'foreign table'; COMMENT ON SERVER "far away" IS 'server';
+      COMMENT ON FOREIGN DATA WRAPPER postgres_fdw IS 'wrapper'; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO nasty_owner;`,
   },
   {
     name: 'file_fdw',
@@ -161,7 +174,8 @@ const serverDependent: readonly { name: string; sql: string; from?: number; when
   },
   {
     name: 'icu collations',
-    when: `SELECT FROM pg_collation WHERE collprovider = 'i'`,
+    // ICU has no name for some encodings.
+    when: `SELECT FROM pg_collation WHERE collprovider = 'i' AND getdatabaseencoding() <> 'SQL_ASCII'`,
     sql: `CREATE COLLATION nasty.ignores_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
       COMMENT ON COLLATION nasty.ignores_case IS 'not deterministic';
       CREATE TABLE nasty.collated (t text COLLATE nasty.ignores_case PRIMARY KEY, c text COLLATE "C" UNIQUE);

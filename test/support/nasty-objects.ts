@@ -77,6 +77,14 @@ CREATE TEXT SEARCH CONFIGURATION nasty.french_or_not (copy = french);
 ALTER TEXT SEARCH CONFIGURATION nasty.french_or_not ALTER MAPPING FOR word, asciiword WITH nasty.plain, french_stem;
 CREATE INDEX texts_search ON nasty.texts USING gin (to_tsvector('nasty.french_or_not', t));
 CREATE CONVERSION nasty.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TEXT SEARCH PARSER nasty.parser (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, headline = prsd_headline, lextypes = prsd_lextype);
+CREATE TEXT SEARCH TEMPLATE nasty.template (init = dsimple_init, lexize = dsimple_lexize);
+CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal));
+CREATE FUNCTION nasty.handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE FUNCTION nasty.inline_handler(internal) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_inline_handler';
+CREATE FUNCTION nasty.validator(oid) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_validator';
+CREATE TRUSTED LANGUAGE nasty_language HANDLER nasty.handler INLINE nasty.inline_handler VALIDATOR nasty.validator;
+CREATE FUNCTION nasty.in_language() RETURNS int LANGUAGE nasty_language AS 'BEGIN RETURN 1; END';
 CREATE ACCESS METHOD nasty_heap TYPE TABLE HANDLER heap_tableam_handler;
 CREATE TABLE nasty.other_access_method (id int, t text) USING nasty_heap;
 INSERT INTO nasty.other_access_method VALUES (1, 'stored elsewhere');
@@ -121,6 +129,7 @@ CREATE MATERIALIZED VIEW nasty.stale AS SELECT count(*) AS n FROM nasty.log;
 INSERT INTO nasty.log VALUES ('after the view was filled');
 
 CREATE FUNCTION nasty.note_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1; END $$;
+CREATE FUNCTION nasty.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no %', TG_TAG; END $$;
 `;
 
 export const nastyReverseCompare = `CREATE FUNCTION nasty.reverse_compare(int4, int4) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($2, $1)'`;
@@ -143,6 +152,12 @@ REVOKE EXECUTE ON FUNCTION nasty.is_allowed(int) FROM PUBLIC;
 REVOKE USAGE ON TYPE nasty.mood FROM PUBLIC;
 GRANT USAGE, UPDATE ON SEQUENCE nasty.called TO nasty_member;
 GRANT EXECUTE ON PROCEDURE nasty.proc(int, text) TO nasty_member;
+-- Of what the server brings.
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) TO nasty_member;
+REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(float8) FROM PUBLIC;
+GRANT SELECT (rolname) ON pg_catalog.pg_authid TO nasty_member;
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC; GRANT USAGE ON LANGUAGE nasty_language TO nasty_owner WITH GRANT OPTION;
+GRANT CREATE ON SCHEMA public TO nasty_owner; COMMENT ON SCHEMA public IS 'another comment than it came with';
 SET ROLE nasty_owner; GRANT SELECT ON nasty.cycle_a TO nasty_member; RESET ROLE;
 ALTER DEFAULT PRIVILEGES FOR ROLE nasty_owner IN SCHEMA nasty GRANT SELECT ON TABLES TO "nasty Réader ""1""";
 ALTER DEFAULT PRIVILEGES FOR ROLE nasty_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -183,10 +198,17 @@ COMMENT ON OPERATOR CLASS nasty.reverse_int USING btree IS 'operator class'; COM
 COMMENT ON CAST (nasty.mood AS int) IS 'cast'; COMMENT ON COLLATION nasty.posix IS 'collation'; COMMENT ON CONVERSION nasty.latin IS 'conversion';
 COMMENT ON TEXT SEARCH CONFIGURATION nasty.french_or_not IS 'configuration'; COMMENT ON TEXT SEARCH DICTIONARY nasty.plain IS 'dictionary';
 COMMENT ON STATISTICS nasty.stats_all IS 'statistics'; COMMENT ON PUBLICATION nasty_all IS 'publication';
+COMMENT ON TEXT SEARCH PARSER nasty.parser IS 'parser'; COMMENT ON TEXT SEARCH TEMPLATE nasty.template IS 'template';
+COMMENT ON TRANSFORM FOR int LANGUAGE sql IS 'transform'; COMMENT ON LANGUAGE nasty_language IS 'language';
+COMMENT ON SUBSCRIPTION nasty_subscription IS 'subscription';
 COMMENT ON ACCESS METHOD nasty_heap IS 'access method'; COMMENT ON EXTENSION plpgsql IS 'another comment than it came with';
 `;
 
 export const nastyEventTrigger = `
 CREATE EVENT TRIGGER nasty_ddl ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION nasty.note_ddl();
 COMMENT ON EVENT TRIGGER nasty_ddl IS 'event trigger';
+-- Would refuse a restore that made it too early, in every mode of session_replication_role.
+CREATE EVENT TRIGGER nasty_refuse ON ddl_command_start
+  WHEN TAG IN ('CREATE INDEX', 'CREATE SCHEMA', 'CREATE TRIGGER', 'CREATE RULE', 'CREATE POLICY') EXECUTE FUNCTION nasty.refuse_ddl();
+ALTER EVENT TRIGGER nasty_refuse ENABLE ALWAYS;
 `;

@@ -20,6 +20,12 @@ CREATE FUNCTION nasty.seconds_between(a time, b time) RETURNS float8 LANGUAGE sq
 CREATE TYPE nasty.timerange AS RANGE (subtype = time, subtype_diff = nasty.seconds_between,
   multirange_type_name = nasty.many_times);
 CREATE TYPE nasty.shell;
+CREATE TYPE nasty.base;
+CREATE FUNCTION nasty.base_in(cstring) RETURNS nasty.base LANGUAGE internal STRICT IMMUTABLE AS 'int4in';
+CREATE FUNCTION nasty.base_out(nasty.base) RETURNS cstring LANGUAGE internal STRICT IMMUTABLE AS 'int4out';
+CREATE TYPE nasty.base (input = nasty.base_in, output = nasty.base_out, internallength = 4, alignment = int4, default = '42', passedbyvalue);
+CREATE TABLE nasty.of_base (b nasty.base, bs nasty.base[]);
+INSERT INTO nasty.of_base VALUES ('7', '{1,NULL,3}'), (DEFAULT, NULL);
 `;
 
 export const nastyPartitions = String.raw`
@@ -142,8 +148,8 @@ INSERT INTO nasty.structured VALUES
 CREATE TABLE nasty.texts (id int, t text);
 INSERT INTO nasty.texts VALUES (1, E'\\.'), (2, E'\\N'), (3, E'\\'), (4, ''), (5, NULL), (6, 'NULL'), (7, E'\\\\.'), (8, E'a\nb'),
   (9, E'\r'), (10, E'\r\n'), (11, E'\t'), (12, E'\b\f\v'), (13, ' '), (14, E'\\x41'), (15, E'\\101'), (16, '"'), (17, ''''), (18, '$$'),
-  (19, U&'\FEFF'), (20, U&'\2028\0085'), (21, '🎉名前'), (22, U&'e\0301'), (23, E'\\.\n\\.'), (24, repeat(E'\\', 1001)), (25, E'\n');
-INSERT INTO nasty.texts SELECT 1000 + i, 'code ' || chr(i) FROM generate_series(1, 400) i;
+  (21, '🎉名前'), (23, E'\\.\n\\.'), (24, repeat(E'\\', 1001)), (25, E'\n');
+INSERT INTO nasty.texts SELECT 1000 + i, 'code ' || chr(i) FROM generate_series(1, 127) i;
 -- What COPY writes for a table with one column: the row that looks like the end of data.
 CREATE TABLE nasty.one_column (t text);
 INSERT INTO nasty.one_column VALUES (E'\\.'), (''), (NULL), (E'\\.'), ('.');
@@ -151,6 +157,13 @@ CREATE TABLE nasty.wide (id int PRIMARY KEY, compressed text, plain text, random
 ALTER TABLE nasty.wide ALTER plain SET STORAGE EXTERNAL, ALTER compressed SET COMPRESSION pglz;
 INSERT INTO nasty.wide SELECT i, repeat('abcdé', 200000), repeat('x', 100000),
   (SELECT decode(string_agg(md5(i || '/' || j), ''), 'hex') FROM generate_series(1, 20000) j) FROM generate_series(1, 2) i;
+-- Rows of a few bytes between such as fill most of a page, or are stored beside it: a restore must keep their order.
+CREATE TABLE nasty.widths (id int, t text);
+ALTER TABLE nasty.widths ALTER t SET STORAGE EXTERNAL;
+INSERT INTO nasty.widths SELECT i, CASE WHEN i % 97 = 0 THEN repeat('toast', 4000) WHEN i % 3 = 0 THEN repeat('m', i * 7919 % 6000) ELSE repeat('s', i * 31 % 100) END
+  FROM generate_series(1, 1500) i;
+DELETE FROM nasty.widths WHERE id % 11 = 0;
+INSERT INTO nasty.widths SELECT i, repeat('l', i % 50) FROM generate_series(2000, 2100) i;
 CREATE TABLE nasty.many_columns ();
 DO $$ BEGIN
   EXECUTE 'ALTER TABLE nasty.many_columns ' || (SELECT string_agg(format('ADD COLUMN %I int', 'Column ' || i), ', ') FROM generate_series(1, 900) i);
@@ -163,6 +176,12 @@ INSERT INTO nasty.reordered SELECT i, 'v' || i FROM generate_series(1, 500) i;
 -- Rows on disk in another order than they came, with holes.
 DELETE FROM nasty.reordered WHERE id % 7 = 0;
 UPDATE nasty.reordered SET t = t || '!' WHERE id % 5 = 0;
+`;
+
+/** What only UTF8 has a code for. */
+export const nastyUnicode = String.raw`
+INSERT INTO nasty.texts VALUES (19, U&'\FEFF'), (20, U&'\2028\0085'), (22, U&'e\0301');
+INSERT INTO nasty.texts SELECT 1000 + i, 'code ' || chr(i) FROM generate_series(128, 400) i;
 `;
 
 export const nastyNames = String.raw`

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { RowHash } from '../../src/repository/row-hash.ts';
-import type { StoredStream } from '../../src/repository/stored-stream.ts';
+import type { AnyStream } from '../../src/repository/stored-stream.ts';
 import { backupPostgres, type PostgresBackupSettings } from '../../src/sources/postgres/backup.ts';
 import type { PostgresConnection } from '../../src/sources/postgres/connection.ts';
 import type { PostgresLine, TableLine } from '../../src/sources/postgres/manifest.ts';
@@ -16,7 +16,7 @@ export interface MadeBackup {
   lines: PostgresLine[];
   of<Kind extends PostgresLine['kind']>(kind: Kind): Extract<PostgresLine, { kind: Kind }>[];
   table(schema: string, name: string): TableLine | undefined;
-  content(stream: StoredStream): Promise<Buffer>;
+  content(stream: AnyStream): Promise<Buffer>;
 }
 
 export interface MakeOptions {

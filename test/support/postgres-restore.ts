@@ -1,4 +1,4 @@
-import { compareDatabase } from '../../src/sources/postgres/compare.ts';
+import { type CompareSettings, compareDatabase } from '../../src/sources/postgres/compare.ts';
 import type { PostgresConnection } from '../../src/sources/postgres/connection.ts';
 import { type PostgresRestoreSettings, restorePostgres } from '../../src/sources/postgres/restore.ts';
 import type { MadeBackup } from './postgres-backup.ts';
@@ -14,7 +14,11 @@ export function restoreBackup(
   return backup.repository.restore((context) => restorePostgres(context, { admin, database, ...settings }), options);
 }
 
-export function compareWith(backup: MadeBackup, connection: PostgresConnection, settings: { isolated?: boolean } = {}) {
+export function compareWith(
+  backup: MadeBackup,
+  connection: PostgresConnection,
+  settings: Partial<Pick<CompareSettings, 'isolated' | 'maps'>> = {},
+) {
   return backup.repository.restore((context) =>
     compareDatabase(context, { connection, env: process.env, ...settings }),
   );

@@ -91,8 +91,9 @@ export function useCluster(options: ClusterOptions = {}): TestCluster {
 
 /** Starts a cluster that the caller removes; from a cached data directory where initdb would make an equal one. */
 export async function startTestCluster(options: ClusterOptions = {}): Promise<Throwaway> {
-  const { major, locale, encoding, initdbArguments } = options;
-  const plain = locale === undefined && encoding === undefined && initdbArguments === undefined;
+  const { major, locale, encoding, initdbArguments, binaries } = options;
+  const plain =
+    locale === undefined && encoding === undefined && initdbArguments === undefined && binaries === undefined;
   const template = plain ? await cachedTemplate(major, options.unprivilegedUser) : undefined;
   return startThrowaway({ ...options, directory: clusterDirectory(), environment: process.env, template });
 }

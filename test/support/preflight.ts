@@ -2,7 +2,7 @@
  * Runs before the tests and the demo: finds the programs they need, installs what is missing where it can, and otherwise
  * names the command that does. Nothing is skipped because a program is missing.
  *
- * Arguments: `demo` for what the demo needs, `bench` for the benchmark; without, what the tests need.
+ * Arguments: `demo` for what the demo needs, `bench` for the benchmark, `regression` for PostgreSQL's own tests; without, what the tests need.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -22,7 +22,21 @@ const server: Need = {
 };
 const clients: Need = { program: 'pg_dump', package: 'postgresql-client' };
 const recovery = ['age', 'zstd', 'jq', 'openssl'].map((program) => ({ program, package: program }));
+/** Tells whether units are right, and when timers elapse. */
+const units: Need = { program: 'systemd-analyze', package: 'systemd' };
 const attributes: Need = { program: 'setfattr', package: 'attr' };
+// Beside the servers in sbin, which is not on everybody's PATH.
+const pooler: Need = {
+  program: 'pgbouncer',
+  package: 'pgbouncer',
+  found: () => onPath('pgbouncer') || globSync('/usr/sbin/pgbouncer').length > 0,
+};
+const siteServers: Need[] = [
+  ...['radosgw', 'ceph-mon', 'ceph-osd'].map((program) => ({ program, package: program })),
+  // In sbin too.
+  { program: 'sshd', package: 'openssh-server', found: () => globSync('/usr/sbin/sshd').length > 0 },
+  { program: 'ssh-agent', package: 'openssh-client' },
+];
 const peers = [
   { program: 'restic', package: 'restic' },
   { program: 'borg', package: 'borgbackup' },
@@ -30,7 +44,8 @@ const peers = [
 
 const needs: Record<string, Need[]> = {
   demo: [server, clients],
-  test: [server, clients, attributes, ...recovery],
+  test: [server, clients, attributes, units, pooler, ...siteServers, ...recovery],
+  regression: [server, clients, ...['gcc', 'make', 'perl'].map((program) => ({ program, package: program }))],
   bench: [server, clients, ...recovery, ...peers],
 };
 const purpose = process.argv[2] ?? 'test';

@@ -2,8 +2,13 @@
 import { makeBackup } from './postgres-backup.ts';
 import { restoreBackup } from './postgres-restore.ts';
 
-const { connection, database } = JSON.parse(process.argv[2]!);
+const { connection, database, swap = false } = JSON.parse(process.argv[2]!);
 const backup = await makeBackup(connection);
 process.stdout.write('restoring\n');
-await restoreBackup(backup, { ...connection, database: 'postgres' }, database);
+await restoreBackup(
+  backup,
+  { ...connection, database: 'postgres' },
+  database,
+  swap ? { swap: { env: process.env } } : {},
+);
 process.stdout.write('restored\n');

@@ -97,11 +97,13 @@ describe('check --read-data', () => {
   it('is a part, all, or nothing', () => {
     expect(readPart('3/7')).toEqual({ part: 3, parts: 7 });
     expect(readPart(true)).toEqual({ part: 1, parts: 1 });
+    expect(readPart('oldest/30')).toEqual({ oldestOf: 30 });
     expect(readPart(undefined)).toBeUndefined();
   });
 
-  it.each(['0/7', '8/7', '7', 'app', '1/0', '-1/2'])('%s is a usage error', async (text) =>
-    usage(() => readPart(text)),
+  it.each(['0/7', '8/7', '7', 'app', '1/0', '-1/2', 'oldest', 'oldest/0', 'newest/3'])(
+    '%s is a usage error',
+    async (text) => usage(() => readPart(text)),
   );
 });
 

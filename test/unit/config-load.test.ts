@@ -2,9 +2,10 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultKeep } from '../../config/keep.ts';
 import { configVariable, findConfig, loadConfig, parseConfig, systemConfigPath } from '../../config/load.ts';
 import { ConfigError, type ConfigProblem } from '../../config/problems.ts';
-import { defaultJobs, defaultKeep } from '../../config/rotation.ts';
+import { defaultJobs } from '../../config/rotation.ts';
 import { defaultState } from '../../config/schema.ts';
 import { partiesOf } from '../../config/trust-parties.ts';
 import { isHoldfastError } from '../../src/base/errors.ts';
@@ -94,7 +95,7 @@ describe('a configuration', () => {
     expect(loaded.path).toBe(examplePath);
     expect(loaded.directory).toBe(join(examplePath, '..'));
     const { config } = loaded;
-    expect(config.sources.map(({ name }) => name)).toEqual(['app', 'reports', 'documents', 'redis']);
+    expect(config.sources.map(({ name }) => name)).toEqual(['app', 'reports', 'globals', 'documents', 'redis']);
     expect(config.sources[0]).toEqual({
       name: 'app',
       type: 'postgres',
@@ -115,7 +116,7 @@ describe('a configuration', () => {
         ],
       },
     });
-    expect(config.sources[3]).toMatchObject({ command: ['redis-cli', '--rdb', '-'], timeout: 3_600_000 });
+    expect(config.sources[4]).toMatchObject({ command: ['redis-cli', '--rdb', '-'], timeout: 3_600_000 });
     expect(partiesOf(config).map(({ name, role, sources }) => [name, role, sources])).toEqual([
       ['web1', 'backup', undefined],
       ['anna', 'owner', undefined],
@@ -130,7 +131,7 @@ describe('a configuration', () => {
     await writeFile(file, `${configText({ path: 'docs', site: 'vault' })}state: ../state\n`);
     const { config } = await loadConfig(file);
     expect(config.state).toBe(join(directory, '../state'));
-    expect(config.sites[0]?.path).toBe(join(directory, 'vault'));
+    expect(config.sites[0]).toMatchObject({ path: join(directory, 'vault') });
     expect(config.sources[0]).toMatchObject({ path: join(directory, 'docs') });
   });
 
@@ -199,19 +200,24 @@ jobs:
   };
   it.each<[string, string, number, string, RegExp]>([
     ['another version', replaced('version: 1', 'version: 2'), 1, 'version', /expected `1`/],
+    ['a type of site that there is none of', replaced('type: disk', 'type: webdav'), 10, 'sites[0].type', /`sftp`/],
+    ['a key of another type of site', replaced('type: disk', 'type: s3\n    bucket: b'), 12, 'sites[0].path', /bucket/],
     [
-      'a site type to come',
-      replaced('type: disk', 'type: s3\n    bucket: b'),
-      10,
-      'sites[0].type',
-      /`disk`.*s3 and sftp/,
+      'a second site of the same name',
+      replaced('sources:', '  - { name: vault, type: disk, path: /o, operator: O, country: DE }\nsources:'),
+      14,
+      'sites[1].name',
+      /another site has this name/,
     ],
     [
-      'a second site',
-      replaced('sources:', '  - { name: other, type: disk, path: /o, operator: O, country: DE }\nsources:'),
+      'a server whose key nobody knows',
+      replaced(
+        'sources:',
+        '  - { name: o, type: sftp, host: h, user: u, path: p, agent: /a, hostKeys: [], operator: O, country: DE }\nsources:',
+      ),
       14,
-      'sites[1]',
-      /exactly one site, found 2/,
+      'sites[1].hostKeys',
+      /ssh-keyscan/,
     ],
     ['no site', replaced(section('sites'), 'sites: []\n'), 8, 'sites', /expected a site/],
     [
@@ -219,7 +225,7 @@ jobs:
       replaced('type: files', 'type: mysql'),
       16,
       'sources[0].type',
-      /`postgres`, `files` or `command`/,
+      /`postgres`, `postgres-globals`, `files` or `command`/,
     ],
     ['a type left out', replaced('    type: files\n', ''), 15, 'sources[0].type', /is missing; expected `postgres`/],
     [

@@ -177,3 +177,55 @@ describe('country codes', () => {
     for (const code of ['EU', 'UK', 'XX', 'fr', '']) expect(countryCodes.has(code)).toBe(false);
   });
 });
+
+describe('a whole cluster', () => {
+  const server = { host: 'db', port: 5432, user: 'u', sslmode: 'prefer' };
+
+  it('needs no database, and reads its list through postgres', async () => {
+    for (const connection of ['postgres://u@db', 'postgres://u@db/', { host: 'db', user: 'u' }]) {
+      const read_ = await read({ type: 'postgres', connection, databases: 'all' });
+      expect(read_).toMatchObject({ connection: { ...server, database: 'postgres' }, databases: 'all' });
+    }
+    const named = { type: 'postgres', connection: 'postgres://u@db/list', databases: ['app', 'tenant_*'] };
+    expect(await read({ ...named, exclude: { databases: ['x?'] } })).toMatchObject({
+      connection: { ...server, database: 'list' },
+      databases: ['app', 'tenant_*'],
+      exclude: { databases: ['x?'], tables: [] },
+    });
+  });
+
+  it('is told from one database', async () => {
+    expect(await problems({ type: 'postgres', connection: 'postgres://u@db' })).toEqual([
+      'sources[0].connection: the URL names no database',
+    ]);
+    expect(await problems({ type: 'postgres', connection: { host: 'db', user: 'u' } })).toEqual([
+      'sources[0].connection.database: is missing (The database)',
+    ]);
+    const one = { type: 'postgres', connection: 'postgres://u@db/app' };
+    expect(await problems({ ...one, exclude: { databases: ['x'] } })).toEqual([
+      'sources[0].exclude.databases: only a cluster has databases to leave out; say `databases: all` beside `exclude`',
+    ]);
+    for (const databases of ['every', [], [''], {}]) expect(await problems({ ...one, databases })).toHaveLength(1);
+  });
+
+  it('can be named, whole or in part, where sources are', async () => {
+    const { jobs: _, owners, ...rest } = example;
+    const parse_ = (...sources: string[]) =>
+      parseConfig(
+        stringify({
+          ...rest,
+          owners: [owners[0], { ...owners[1], sources }],
+          sources: [{ name: 'main', type: 'postgres', connection: 'postgres://u@db', databases: 'all' }],
+        }),
+        'f',
+      );
+    expect((await parse_('main', 'main/app', 'main/a%20b')).owners[1]!.sources).toEqual([
+      'main',
+      'main/app',
+      'main/a%20b',
+    ]);
+    for (const wrong of ['mian/app', 'main/', 'main/a b', 'main/a/b']) {
+      await expect(parse_(wrong), wrong).rejects.toBeInstanceOf(ConfigError);
+    }
+  });
+});

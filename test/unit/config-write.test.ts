@@ -216,7 +216,7 @@ describe('what is generated from the schema', () => {
     for (const key of ['host', 'owners', 'hosts', 'sites', 'rotation', 'jobs']) expect(samples[key], key).toBeDefined();
     const text = JSON.stringify(samples).replace(/"(\w+) age1… hfsig1…"/g, (_, name) => JSON.stringify(lines[name]));
     const config = await parseConfig(text, 'f');
-    expect(config.sources.map(({ type }) => type)).toEqual(['postgres', 'files', 'command']);
+    expect(config.sources.map(({ type }) => type)).toEqual(['postgres', 'postgres-globals', 'files', 'command']);
     expect(Object.keys(config.jobs)).toEqual(['daily', 'hourly']);
   });
 });

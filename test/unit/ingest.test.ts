@@ -63,6 +63,19 @@ async function joined(port: MemoryPort, { stored }: EndedStream): Promise<Buffer
 }
 
 describe('ingest', () => {
+  it('takes little memory for many short streams', async () => {
+    const ingest = new Ingest(settings, new MemoryPort());
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 300; i++) {
+      const stream = ingest.stream();
+      await stream.write(randomBytes(2_000));
+      await stream.end();
+    }
+    // A slab for each would be 600 MB.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6);
+    await ingest.flush();
+  });
+
   it('stores a stream that comes in slices of any size, so that it can be read back', async () => {
     const bytes = randomBytes(3_000_000);
     for (const step of [977, 65_536, 3_000_000]) {

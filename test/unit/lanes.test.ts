@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/base/errors.ts';
-import { openLanes } from '../../src/repository/lanes.ts';
+import { LanePool } from '../../src/repository/lane-pool.ts';
+import { type LanesSettings, openLanes } from '../../src/repository/lanes.ts';
 import { MemoryRepository } from '../support/memory-repository.ts';
 
 const entry = new URL('../support/test-lane.ts', import.meta.url);
@@ -41,6 +42,53 @@ describe('lanes', () => {
     });
     await expect(lanes.run('no such task', 0)).rejects.toMatchObject({ code: 'internal' });
     expect(await lanes.run('report', 1)).toBe(1);
+  });
+
+  it('work for one snapshot after the other, and let nothing of one reach the next', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdfast-lanes-'));
+    const recipient = await identityToRecipient(await generateX25519Identity());
+    const work = (secret: string) => {
+      const ids: string[] = [];
+      const settings: LanesSettings = {
+        entry,
+        count: 1,
+        writing: {
+          chunkIdSecret: secret.repeat(64),
+          gearSecret: secret.repeat(64),
+          dataRecipient: recipient,
+          chunkSizes: { min: 1024, average: 4096, max: 16_384 },
+          packSize: 10_000_000,
+        },
+        port: {
+          claim: async (asked) => {
+            ids.push(asked.toString('hex'));
+            return new Uint8Array(asked.length / 32);
+          },
+        },
+      };
+      return { ids, settings };
+    };
+    const [one, two] = [work('1'), work('2')];
+    const kept = join(directory, 'kept');
+    await using pool = new LanePool();
+    const run = ({ settings }: typeof one, task: string, input: unknown) =>
+      pool.with(settings, async (lanes) => {
+        const output = await lanes.run<number>(task, input);
+        await lanes.flush();
+        return output;
+      });
+    const thread = await run(one, 'thread', 0);
+    await run(one, 'ask', 0);
+    await run(one, 'kept', kept);
+    expect(await run(two, 'thread', 0)).toBe(thread);
+    expect(readFileSync(kept, 'utf8')).toBe('opened\nclosed 42\n');
+    await run(two, 'ask', 0);
+    expect([one.ids.length, two.ids.length]).toEqual([1, 1]);
+    expect(two.ids).not.toEqual(one.ids);
+    // A task that was given up may still be in them.
+    await expect(run(two, 'fail', 0)).rejects.toMatchObject({ code: 'source-failed' });
+    expect(await run(two, 'thread', 0)).not.toBe(thread);
+    expect(await run({ ...two, settings: { ...two.settings, count: 2 } }, 'thread', 0)).not.toBe(thread);
   });
 
   it('carry errors of the port to the task that asked', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { LargeObjectDigests } from '../../src/sources/postgres/binary-copy.ts';
+import { BinaryMiddle, LargeObjectDigests } from '../../src/sources/postgres/binary-copy.ts';
 
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 
@@ -55,5 +55,27 @@ describe('digests of large objects', () => {
     expect(() => read(Buffer.concat([header, row(1, Buffer.alloc(0)).subarray(0, 10), Buffer.alloc(4, 255)]))).toThrow(
       'null',
     );
+  });
+});
+
+describe('what is left of a binary COPY', () => {
+  it.each([1, 2, 3, 18, 19, 20, 100, 1e6])('is one COPY again, in pieces of %d bytes', (size) => {
+    const halves = [contents.slice(0, 2), contents.slice(2)].map((part) =>
+      Buffer.concat([header, ...part.map(([oid, content]) => row(oid, content)), end]),
+    );
+    const left = halves.flatMap((half, i) => {
+      const middle = new BinaryMiddle({ header: i === 0, trailer: i === 1 });
+      const pieces: Buffer[] = [];
+      for (let at = 0; at < half.length; at += size) {
+        for (const piece of middle.take(half.subarray(at, at + size))) pieces.push(Buffer.from(piece));
+      }
+      return pieces;
+    });
+    expect(Buffer.concat(left)).toEqual(copy);
+  });
+
+  it('is nothing of an empty one', () => {
+    const middle = new BinaryMiddle({ header: false, trailer: false });
+    expect([...middle.take(Buffer.concat([header, end]))].flatMap((piece) => [...piece])).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@
 #
 # What it believes: trust.json when its SHA-256 is on the sheet; what a party listed there signed, in its role and for its
 # sources; objects whose bytes hash to the name that was signed. A signed snapshot names its packs by SHA-256, and its
-# manifest has the SHA-256 of every stream, which is compared with what comes out. This covers every restored byte, so the
+# manifest has the SHA-256 of every stream or of its parts, which is compared with what comes out. This covers every restored byte, so the
 # keyed ids of single chunks are not computed again: here that would cost a process for each. Index objects are not needed
 # either: every pack ends in its own directory. They are read only where a later one replaced a pack.
 if [ -z "${BASH_VERSION-}" ] || [ "${BASH_VERSINFO[0]}" -lt 5 ]; then
@@ -103,6 +103,7 @@ decode() { # decode FIELD
 }
 
 # Shared by all jq programs. `us` makes a text that fits between unit separators on one line.
+# shellcheck disable=SC2016 # variables of jq
 defs='
   def int: if type == "number" and . == floor and . >= 0 and . < 9007199254740992 then . else error("a number is wrong") end;
   def hex64: if type == "string" and test("\\A[0-9a-f]{64}\\z") then . else error("a hash is malformed") end;
@@ -110,7 +111,12 @@ defs='
   def us: [text] | @tsv | split("\u001f") | join("\\0037");
   def path: if type == "object" then "b" + (.base64 | us) else "t" + us end;
   def fields: map(tostring) | join("\u001f");
-  def stream: "s \(.size | int) \(.sha256 | hex64)", (if .chunks then .chunks[] | "c \(text)" else .list[] | "l \(text)" end);
+  def part($more): "s \(.size | int) \(.sha256 | hex64) \($more)",
+    (if .chunks then .chunks[] | "c \(text)" else .list[] | "l \(text)" end);
+  def stream: if .parts then
+      if (.parts | length) > 1 and .size == (.parts | map(.size | int) | add) then . else error("parts do not fit their stream") end |
+      "p \(.partsSha256 | hex64)", (.parts | to_entries[] as $e | (length - 1 - $e.key) as $more | $e.value | part($more))
+    else part(0) end;
   def ident: "\"" + (text | split("\"") | join("\"\"")) + "\"";
   def literal: "'\''" + (text | split("'\''") | join("'\'''\''")) + "'\''";
 '
@@ -162,6 +168,11 @@ refuse() { # refuse OBJECT WHY
   exit 1
 }
 
+# An id covers itself and the databases of the cluster whose ids begin with its first half; one after `=` itself alone.
+may_act_for() { # may_act_for ID SOURCES
+  [[ $2 == '*' || " $2 " == *" $1 "* || " $2 " == *" =$1 "* || " $2" == *" ${1:0:16}"* ]]
+}
+
 # Writes the payload of a DSSE envelope to OUT, if somebody signed it whose signature counts for it. What the jq program
 # EXTRACT prints of it is left in REPLY; it must fail for what is malformed.
 verify() { # verify OBJECT ENVELOPE KIND ROLES SOURCE OUT EXTRACT; sets signer_role
@@ -180,7 +191,7 @@ verify() { # verify OBJECT ENVELOPE KIND ROLES SOURCE OUT EXTRACT; sets signer_r
   signer_role=${role_of[/$key]}
   [[ " $roles " == *" $signer_role "* ]] ||
     refuse "$object" "${party_of[/$key]} signed it, whose role $signer_role does not count for this"
-  [[ ${sources_of[/$key]} == '*' || " ${sources_of[/$key]} " == *" $id "* ]] ||
+  may_act_for "$id" "${sources_of[/$key]}" ||
     refuse "$object" "${party_of[/$key]} signed it, who may not act for this source"
   REPLY=$(jq -r --arg kind "$kind" --arg repository "$repository" --arg source "$id" --arg signer "${party_of[/$key]}" \
     --arg name "$source_name" "$defs"'if .kind == $kind and .repository == $repository and .source == $source and
@@ -273,7 +284,7 @@ open_snapshot() { # open_snapshot NAME: prints its line
   local line salt sha256 commitment
   # shellcheck disable=SC2016 # variables of jq
   open_catalog snapshots "$1" snapshot backup '
-    if .name == $name and (.type | IN("postgres", "files", "command")) and (.packs | all(hex64)) and ([.manifest | stream] | length) > 0 and
+    if .name == $name and (.type | IN("postgres", "postgres-globals", "files", "command")) and (.packs | all(hex64)) and ([.manifest | stream] | length) > 0 and
       (.time | test("\\A[0-9]{4}-[0-9-]{5}T[0-9:.]{12}Z\\z")) and (.commitment.salt | test("\\A[0-9a-f]{32}\\z")) then . else error("") end |
     "\(.sequence | int) \(.time) ID \(if .previous then .previous | hex64 else "-" end) \(.type) \(.signer) \(
       .totals // {} | to_entries | map("\(.key) \(.value)") | join(", ") | us)",
@@ -361,37 +372,62 @@ choose_snapshot() { # sets payload, type
 
 # --- packs ---------------------------------------------------------------------------------------------------------
 
+# Which packs have taken the place of others, as owners and verifiers have signed: a host cannot open what it would vouch for.
+load_replacements() { # sets replaced_by, packs_of
+  local file status what id value
+  for file in "$site/sources/$source_id/index"/*; do
+    set +e
+    (
+      set -e
+      open_catalog index "${file##*/}" index 'backup owner verify' 'empty'
+      [[ $signer_role != backup ]] || rm -f -- "$work/index/${file##*/}"
+    )
+    status=$?
+    set -e
+    ((status == 0)) || rm -f -- "$work/index/${file##*/}"*
+  done
+  while read -r what id value; do
+    if [[ $what == r ]]; then replaced_by[$value]+=" $id"; else packs_of[$id]+=" $value"; fi
+  done < <(for file in "$work"/index/*; do
+    # The newest comes first; it counts for the snapshots that it names.
+    jq -r --arg id "${file##*/}" --arg snapshot "${payload##*/}" "$defs"'
+      select((.replaces // [] | length > 0) and (.snapshots // [] | index($snapshot))) |
+      (.time | text) + "\t" + ("p \($id) \(.packs[].pack | hex64)", "r \($id) \(.replaces[] | hex64)")' "$file" || :
+  done | LC_ALL=C sort -r | cut -f 2)
+}
+
+# Adds a pack to packs, or what has taken its place. Fails where neither is whole.
+find_pack() { # find_pack PACK
+  local id other whole
+  [[ ! ${found[$1]+x} ]] || return "${found[$1]}"
+  found[$1]=1
+  if [[ -f $site/sources/$source_id/packs/${1:0:2}/$1 ]]; then
+    packs+=("$1")
+    found[$1]=0
+    return 0
+  fi
+  for id in ${replaced_by[$1]-}; do
+    whole=1
+    for other in ${packs_of[$id]-}; do find_pack "$other" || whole=''; done
+    [[ ! $whole ]] || { found[$1]=0 && return 0; }
+  done
+  return 1
+}
+
 # The packs of the snapshot; where one is gone, those that replaced it. Result in packs.
 find_packs() {
-  local queue pack file more i loaded='' status
-  local -A seen=()
+  local pack missing=''
+  local -A found=() replaced_by=() packs_of=()
+  local -a named
   packs=()
-  mapfile -t queue < <(jq -r '.packs[]' "$payload")
-  for ((i = 0; i < ${#queue[@]}; i++)); do
-    pack=${queue[i]}
-    [[ ! ${seen[$pack]+x} ]] || continue
-    seen[$pack]=1
-    if [[ -f $site/sources/$source_id/packs/${pack:0:2}/$pack ]]; then
-      packs+=("$pack")
-      continue
-    fi
-    if [[ -z $loaded ]]; then
-      loaded=1
-      for file in "$site/sources/$source_id/index"/*; do
-        set +e
-        (set -e && open_catalog index "${file##*/}" index 'backup owner' 'empty')
-        status=$?
-        set -e
-        ((status == 0)) || rm -f -- "$work/index/${file##*/}"*
-      done
-    fi
-    more=()
-    for file in "$work"/index/*; do
-      mapfile -t -O "${#more[@]}" more < <(jq -r --arg pack "$pack" "$defs"'
-        select(.replaces // [] | index($pack)) | .packs[].pack | hex64' "$file")
-    done
-    ((${#more[@]} > 0)) || die "sources/$source_id/packs/${pack:0:2}/$pack is missing. Copy it from another site: its name is its hash."
-    queue+=("${more[@]}")
+  mapfile -t named < <(jq -r '.packs[]' "$payload")
+  for pack in "${named[@]}"; do
+    [[ -f $site/sources/$source_id/packs/${pack:0:2}/$pack ]] || missing=1
+  done
+  [[ ! $missing ]] || load_replacements
+  for pack in "${named[@]}"; do
+    find_pack "$pack" ||
+      die "sources/$source_id/packs/${pack:0:2}/$pack is missing. Copy it from another site: its name is its hash."
   done
 }
 
@@ -439,8 +475,9 @@ unpack_all() {
 
 # --- streams -------------------------------------------------------------------------------------------------------
 
-# Where the bytes of streams lie. In: lines `s SIZE SHA256`, `c ID`, `l ID` (a chunk of a list of chunks). Out: for each
-# stream its `s` line, lines `PACK OFFSET LENGTH`, neighbours joined, and an empty line.
+# Where the bytes of streams lie. A stream is one part, or several that follow each other: those with MORE to come after
+# them. In: lines `s SIZE SHA256 MORE`, `c ID`, `l ID` (a chunk of a list of chunks). Out: for each part its `s` line, lines
+# `PACK OFFSET LENGTH`, neighbours joined, and an empty line.
 locate() { # locate STREAMS lists|contents
   awk -v mode="$2" -v lists="$work/lists/" '
     function fail(why) { print "recover.sh: " why > "/dev/stderr"; failed = 1; exit 1 }
@@ -465,38 +502,73 @@ locate() { # locate STREAMS lists|contents
     END { if (!failed) finish() }' "$work/chunks.txt" "$1"
 }
 
-stream_size='' stream_sha256='' stream_ranges=()
+# Of the stream that was taken last: bytes, and of each part bytes, SHA-256, and where its ranges end among all.
+stream_size=0 stream_more=0 stream_sizes=() stream_sha256s=() stream_ends=() stream_ranges=()
 
 # Takes the next stream from the plan on descriptor 3.
 next_stream() {
-  read -r -u 3 _ stream_size stream_sha256 || return 1
-  stream_ranges=()
-  while read -r -u 3 && [[ $REPLY ]]; do stream_ranges+=("$REPLY"); done
+  stream_size=0 stream_sizes=() stream_sha256s=() stream_ends=() stream_ranges=()
+  next_part || return 1
+  while ((stream_more > 0)); do next_part; done
 }
 
-# Its bytes.
-stream() {
-  local range pack offset length
-  for range in "${stream_ranges[@]}"; do
+next_part() {
+  local size sha256
+  read -r -u 3 _ size sha256 stream_more || return 1
+  while read -r -u 3 && [[ $REPLY ]]; do stream_ranges+=("$REPLY"); done
+  stream_size=$((stream_size + size)) stream_sizes+=("$size") stream_sha256s+=("$sha256") stream_ends+=("${#stream_ranges[@]}")
+}
+
+# Its bytes, or those of the part with this number.
+stream() { # stream [PART]
+  local range pack offset length from=0 to=${#stream_ranges[@]}
+  if (($# > 0)); then
+    to=${stream_ends[$1]}
+    (($1 == 0)) || from=${stream_ends[$1 - 1]}
+  fi
+  for range in "${stream_ranges[@]:from:to - from}"; do
     read -r pack offset length <<<"$range"
-    dd if="$work/raw/$pack" bs=1M iflag=skip_bytes,count_bytes,fullblock skip="$offset" count="$length" status=none
+    bytes_of "$work/raw/$pack" "$offset" "$length"
   done
 }
 
 # Opens the plan of the streams that a jq program gives, on descriptor 3.
 plan() { # plan FILE PROGRAM
-  local n=0
+  local n=0 i
   jq -r "$defs $2" "$1" >"$work/streams.txt" || die 'the manifest has a line that this script does not know'
+  check_parts
   if grep -q '^l ' "$work/streams.txt"; then
     locate "$work/streams.txt" lists >"$work/plan.txt" || die 'nothing is restored'
     exec 3<"$work/plan.txt"
     while next_stream; do
-      n=$((n + 1))
-      stream | od -An -v -w32 -tx1 | tr -d ' ' >"$work/lists/$n"
+      for i in "${!stream_sizes[@]}"; do
+        n=$((n + 1))
+        stream "$i" | od -An -v -w32 -tx1 | tr -d ' ' >"$work/lists/$n"
+      done
     done
   fi
   locate "$work/streams.txt" contents >"$work/plan.txt" || die 'nothing is restored'
   exec 3<"$work/plan.txt"
+}
+
+# A stream in parts has, instead of a SHA-256 of all bytes, one over those of its parts: whoever made it meant these, in this
+# order.
+check_parts() {
+  local kind a b more expected='' joined=''
+  grep -q '^p ' "$work/streams.txt" || return 0
+  while read -r kind a b more; do
+    case $kind in
+      p) expected=$a joined='' ;;
+      s)
+        [[ $expected ]] || continue
+        joined+=$b
+        ((more == 0)) || continue
+        [[ $(unhex "$joined" | sha256sum | cut -c1-64) == "$expected" ]] || die 'the parts of a table are not those that were backed up. Nothing is restored.'
+        expected=''
+        ;;
+    esac
+  done < <(grep '^[ps] ' "$work/streams.txt")
+  sed -i '/^p /d' "$work/streams.txt"
 }
 
 # Writes the next stream to a file. Its hash is compared by check_written, with those of all others.
@@ -507,8 +579,24 @@ write_stream() { # write_stream FILE
 }
 
 expect() { # expect FILE: to hold the stream that was taken last
-  printf '%s\0' "$1" >>"$work/written"
-  printf '%s\n' "$stream_sha256" >>"$work/expected"
+  local i at=0
+  if ((${#stream_sizes[@]} == 1)); then
+    printf '%s\0' "$1" >>"$work/written"
+    printf '%s\n' "${stream_sha256s[0]}" >>"$work/expected"
+    return
+  fi
+  for i in "${!stream_sizes[@]}"; do
+    [[ $(bytes_of "$1" "$at" "${stream_sizes[i]}" | sha256sum | cut -c1-64) == "${stream_sha256s[i]}" ]] || differs "$1"
+    at=$((at + stream_sizes[i]))
+  done
+}
+
+bytes_of() { # bytes_of FILE OFFSET LENGTH
+  dd if="$1" bs=1M iflag=skip_bytes,count_bytes,fullblock skip="$2" count="$3" status=none
+}
+
+differs() { # differs FILE
+  die "$(shown "${1#"$work"/tree/}") is not what was backed up: its SHA-256 differs. Nothing is restored."
 }
 
 check_written() {
@@ -518,7 +606,7 @@ check_written() {
   number=$(paste -d ' ' "$work/found" "$work/expected" | awk '$1 != $2 && !n++ { print NR - 1 }')
   [[ $number ]] || return 0
   mapfile -d '' -t names <"$work/written"
-  die "$(shown "${names[number]#"$work"/tree/}") is not what was backed up: its SHA-256 differs. Nothing is restored."
+  differs "${names[number]}"
 }
 
 # Everything is written and right: it moves to where it was asked for, all at once.
@@ -677,6 +765,20 @@ restore_command() {
   say "Restored: $to/$(shown "$name")"
 }
 
+# Roles and passwords of a cluster: a script for psql, and the same as data. Nothing is run: what is right for the cluster at hand is
+# for people to say.
+restore_postgres_globals() {
+  local name
+  plan "$1" 'if .kind == "output" and (.filename | IN("globals.sql", "globals.json")) then .stream | stream else error("unknown") end'
+  while read -r name; do
+    [[ ! -e $work/tree/$name ]] || die 'the manifest holds one file twice'
+    write_stream "$work/tree/$name"
+  done < <(jq -r '.filename' "$1")
+  check_written
+  deliver
+  say "Restored: $to/globals.sql (to run: psql -d postgres -f globals.sql, as a superuser) and $to/globals.json"
+}
+
 # --- postgres ------------------------------------------------------------------------------------------------------
 
 # shellcheck disable=SC2016 # variables of jq
@@ -825,8 +927,12 @@ incomplete() { # incomplete WHAT
 }
 
 check_streams() {
+  local i
   while next_stream; do
-    [[ $(stream | sha256sum | cut -c1-64) == "$stream_sha256" ]] || die 'a table is not what was backed up: its SHA-256 differs. Nothing is restored.'
+    for i in "${!stream_sizes[@]}"; do
+      [[ $(stream "$i" | sha256sum | cut -c1-64) == "${stream_sha256s[i]}" ]] ||
+        die 'a table is not what was backed up: its SHA-256 differs. Nothing is restored.'
+    done
   done
 }
 
@@ -880,7 +986,7 @@ restore() {
   write_stream "$work/manifest"
   check_written
   rm -f -- "$work/written" "$work/expected"
-  "restore_$type" "$work/manifest"
+  "restore_${type//-/_}" "$work/manifest"
   jq -r '.shortfalls[]? | "NOTE: the backup itself fell short: \(.object): \(.reason)"' "$payload" | tr '\000-\011\013-\037\177' '?' >&2
   rm -rf -- "$work"
   work=''

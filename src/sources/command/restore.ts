@@ -34,7 +34,15 @@ export async function restoreCommand(
   context: RestoreContext,
   settings: RestoreCommandSettings,
 ): Promise<{ totals: Record<string, number>; shortfalls: Shortfall[] }> {
-  const line = await outputLine(context);
+  return restoreOutput(context, await outputLine(context), settings);
+}
+
+/** Writes one output into its file, as `restoreCommand` does. */
+export async function restoreOutput(
+  context: RestoreContext,
+  line: OutputLine,
+  settings: RestoreCommandSettings,
+): Promise<{ totals: Record<string, number>; shortfalls: Shortfall[] }> {
   const target = targetFile(settings.target, line.filename);
   if (existsSync(target)) throw exists(target);
   const temporary = join(dirname(target), `.${basename(target)}.holdfast-${randomBytes(6).toString('hex')}`);

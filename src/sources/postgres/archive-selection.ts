@@ -3,6 +3,7 @@ import { describeEntry } from './archive-statements.ts';
 import type { ArchiveToc, TocEntry } from './archive-toc.ts';
 import type { DatabaseLine, TableLine } from './manifest.ts';
 import { displayName } from './quote.ts';
+import { isKeyword, nameOf, sqlTokens } from './sql-tokens.ts';
 
 /** Which part of a database to restore. Neither, or both empty: all of it. */
 export interface PartWanted {
@@ -156,9 +157,27 @@ class PartSelection implements Selection {
       const needed = this.#byId.get(id);
       if (needed !== undefined) this.#include(needed);
     }
+    if (entry.desc === 'CONSTRAINT') for (const needed of this.#exclusionNeeds(entry)) this.#include(needed);
     // The schema of an object is not always among its dependencies.
     const schema = this.#entries.find((other) => other.desc === 'SCHEMA' && other.tag === entry.namespace);
     if (schema !== undefined) this.#include(schema);
+  }
+
+  /**
+   * pg_dump does not tell which operator classes and operators an exclusion constraint needs: those that it names, and
+   * default ones, such as btree_gist's, that any extension may have brought.
+   */
+  #exclusionNeeds(entry: TocEntry): TocEntry[] {
+    const sql = entry.defn.toString('latin1');
+    const tokens = sqlTokens(sql) ?? [];
+    if (!tokens.some((token) => isKeyword(sql, token, 'EXCLUDE'))) return [];
+    const names = new Set(tokens.map((token) => Buffer.from(nameOf(sql, token), 'latin1').toString()));
+    return this.#entries.filter(
+      ({ desc, tag }) =>
+        desc === 'EXTENSION' ||
+        (desc === 'OPERATOR' && sql.includes(tag)) ||
+        (/^OPERATOR (CLASS|FAMILY)$/.test(desc) && names.has(tag)),
+    );
   }
 
   /** Adds parts of what is included, until nothing more can come. */
@@ -181,10 +200,17 @@ class PartSelection implements Selection {
         open.delete(entry);
       }
     }
+    for (const entry of this.#entries) {
+      if (!entry.desc.startsWith('PUBLICATION TABLE') || this.entry(entry)) continue;
+      if (!entry.dependencies.some((id) => this.#named.has(this.#byId.get(id)!))) continue;
+      this.leftOut.push({ object: describeEntry(entry), reason: 'A part comes without publications.' });
+    }
     for (const entry of open) {
       if (!/^(FK CONSTRAINT|TABLE ATTACH|TRIGGER|RULE|POLICY|DEFAULT)$/.test(entry.desc)) continue;
       if (!this.#isPartOfNamed(entry)) continue;
-      const needs = missing(entry).map((other) => describeEntry(other!));
+      const needs = missing(entry)
+        .map((other) => describeEntry(other!))
+        .sort();
       this.leftOut.push({
         object: describeEntry(entry),
         reason: `It needs what is not restored: ${needs.join(', ')}.`,

@@ -1,23 +1,31 @@
-import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
-import type { StoredStream } from '../../repository/stored-stream.ts';
 import type { BackupContext, BackupOutcome, Shortfall } from '../source.ts';
 import { type BackupPlan, planBackup } from './backup-plan.ts';
-import { type CopiedLargeObjects, leaveTask, type SnapshotSource } from './backup-tasks.ts';
+import { leaveTask, type SnapshotSource } from './backup-tasks.ts';
 import { readDatabase } from './catalog-database.ts';
 import { type Relation, readColumns } from './catalog-relations.ts';
 import type { PostgresConnection } from './connection.ts';
 import { CopyProgress } from './copy-progress.ts';
-import { type DumpProgram, dumpArchive, type Environment, findDump } from './dump-archive.ts';
-import { FeedSink } from './feed-sink.ts';
-import { type HeldSnapshot, hasLockWaiters, holdSnapshot } from './held-snapshot.ts';
-import { joinLargeObjects, type LargeObjectRights, largeObjectsSize, readLargeObjectRights } from './large-objects.ts';
+import { type DumpProgram, type Environment, findDump } from './dump-archive.ts';
+import { type HeldSnapshot, holdSnapshot } from './held-snapshot.ts';
+import {
+  joinLargeObjects,
+  type LargeObjectRights,
+  largeObjectRanges,
+  largeObjectsSize,
+  readLargeObjectRights,
+} from './large-objects.ts';
 import type { ArchiveLine, OmittedLine, PostgresLine, SequenceLine, TableLine } from './manifest.ts';
-import { assertReadable, examineServer, lockTableWarning } from './preflight.ts';
+import { assertReadable, examineServer } from './preflight.ts';
+import { assertLockRoom, type LockRoom, lockHint, locksNeeded, lockTableFull } from './preflight-locks.ts';
+import { recoveryConflict, type Standby } from './preflight-standby.ts';
 import { displayName, quoteQualified } from './quote.ts';
+import { dumpSchema } from './schema-dump.ts';
 import { readSequences, sequenceGone } from './sequences.ts';
+import { sqlstate, sqlstateOf } from './server-errors.ts';
 import { openSession, type Session } from './session.ts';
 import { Superseded } from './superseded.ts';
-import { type TableJob, TableLanes } from './table-lanes.ts';
+import { type AllLargeObjects, type TableJob, TableLanes } from './table-lanes.ts';
+import type { PartSizes } from './table-parts.ts';
 import { TablePatterns } from './table-patterns.ts';
 
 export interface PostgresBackupSettings {
@@ -26,11 +34,15 @@ export interface PostgresBackupSettings {
   connection: PostgresConnection;
   /** Patterns of tables whose rows are left out: see TablePatterns. */
   excludeTables: string[];
+  /** Whether those are for several databases: then one that fits nothing here is no mistake. */
+  sharedExcludes?: boolean | undefined;
   /** Path of the pg_dump to use; found by itself when left out. */
   pgDump?: string | undefined;
   env: Environment;
   /** Milliseconds to wait for a lock that somebody else holds or waits for; default 30,000. */
   lockTimeout?: number | undefined;
+  /** Which tables are read in parts by several lanes; the usual ones unless a test says otherwise. */
+  partSizes?: PartSizes | undefined;
 }
 
 /** All lines of a manifest, in their order. */
@@ -40,10 +52,6 @@ export interface BackupResult {
 }
 
 const defaultLockTimeout = 30_000;
-/**
- * What holds pg_dump up is somebody who waits for us, so patience is of no use; and everybody else waits behind them.
- */
-const dumpLockTimeout = 2_000;
 
 /** What the catalogs tell besides tables. */
 interface CatalogPart {
@@ -60,6 +68,8 @@ export class BackupAttempt {
   readonly #settings: PostgresBackupSettings;
   readonly #scope = new AbortController();
   readonly #signal: AbortSignal;
+  /** As when the attempt began; undefined on a primary. */
+  #standby: Standby | undefined;
 
   constructor(context: BackupContext, settings: PostgresBackupSettings) {
     this.#context = context;
@@ -72,8 +82,13 @@ export class BackupAttempt {
     try {
       return await this.#attempt();
     } catch (error) {
+      const interrupted = this.#context.signal.aborted;
       this.#scope.abort(error);
-      throw error;
+      if (interrupted || this.#standby === undefined) throw error;
+      // In a session that does not end with the attempt.
+      const { signal } = this.#context;
+      const conflict = await recoveryConflict(error, this.#standby, () => this.#open(signal));
+      throw conflict ?? error;
     }
   }
 
@@ -86,11 +101,15 @@ export class BackupAttempt {
       emit({ type: 'note', source, text: `pg_dump is of version ${dump.major}, newer than the server.` });
     }
     const findings = await examineServer(coordinator);
+    this.#standby = findings.standby;
     for (const text of findings.notes) emit({ type: 'note', source, text });
+    for (const warning of findings.warnings) emit({ type: 'warning', source, ...warning });
 
     emit({ type: 'step', text: 'Locking tables' });
     const patterns = new TablePatterns(excludeTables);
     const plan = (relations: readonly Relation[]) => planBackup(relations, patterns, coordinator.inRecovery);
+    let listed: readonly Relation[] = [];
+    let lockWarning: string | undefined;
     const held = await holdSnapshot(coordinator, {
       clock,
       signal: this.#signal,
@@ -100,16 +119,21 @@ export class BackupAttempt {
         const { tables, roots, sequences } = plan(relations);
         // Sequences too: pg_dump reads them even where it dumps no values.
         assertReadable(coordinator, [...tables.map(({ relation }) => relation), ...roots, ...sequences]);
+        listed = relations;
+        lockWarning = assertLockRoom(coordinator, relations, findings.locks);
       },
+    }).catch((error) => {
+      // Others have filled it since it was looked at.
+      if (sqlstateOf(error) !== sqlstate.outOfMemory) throw error;
+      throw lockTableFull(coordinator, listed, findings.locks, error);
     });
-    for (const pattern of patterns.unused()) {
+    for (const pattern of this.#settings.sharedExcludes ? [] : patterns.unused()) {
       emit({ type: 'warning', source, text: `exclude.tables: ${pattern} fits no table.` });
     }
-    const warning = await lockTableWarning(coordinator, held.relations.filter(needsLock).length);
-    if (warning !== undefined) emit({ type: 'warning', source, text: warning });
+    if (lockWarning !== undefined) emit({ type: 'warning', source, text: lockWarning });
 
     emit({ type: 'step', text: 'Copying tables' });
-    const done = await this.#readAll(coordinator, held, plan(held.relations), dump);
+    const done = await this.#readAll(coordinator, held, plan(held.relations), dump, findings.locks);
     return {
       lines: done.lines,
       outcome: { ...done.outcome, shortfalls: [...findings.shortfalls, ...done.outcome.shortfalls] },
@@ -120,12 +144,18 @@ export class BackupAttempt {
     return this.#settings.lockTimeout ?? defaultLockTimeout;
   }
 
-  #open(): Promise<Session> {
-    return openSession(this.#settings.connection, { applicationName: 'holdfast backup', signal: this.#signal });
+  #open(signal: AbortSignal = this.#signal): Promise<Session> {
+    return openSession(this.#settings.connection, { applicationName: 'holdfast backup', signal });
   }
 
   /** Everything that is read under the snapshot, side by side. */
-  async #readAll(coordinator: Session, held: HeldSnapshot, plan: BackupPlan, dump: DumpProgram): Promise<BackupResult> {
+  async #readAll(
+    coordinator: Session,
+    held: HeldSnapshot,
+    plan: BackupPlan,
+    dump: DumpProgram,
+    locks: LockRoom,
+  ): Promise<BackupResult> {
     const { lanes, emit, clock, rowKey } = this.#context;
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
     this.#signal.addEventListener('abort', () => Atomics.store(cancelled, 0, 1), { once: true });
@@ -135,19 +165,22 @@ export class BackupAttempt {
       cancelled,
     };
     // At once: until pg_dump has its locks, somebody who wants an exclusive one gets ahead of it.
-    const archive = this.#dump(coordinator, held, plan, dump);
+    const archive = this.#dump(coordinator, held, plan, dump, locks);
     archive.catch(() => {});
     const columns = await readColumns(
       coordinator,
       plan.tables.map(({ relation }) => relation.oid),
     );
     const jobs: TableJob[] = plan.tables.map((planned) => ({ planned, columns: columns.get(planned.relation.oid)! }));
-    const objects = await largeObjectsSize(coordinator);
-    const total = jobs.reduce((sum, job) => sum + job.columns.size, objects ?? 0);
+    const size = await largeObjectsSize(coordinator);
+    const objects = size === undefined ? undefined : { size, ranges: await largeObjectRanges(coordinator, size) };
+    const total = jobs.reduce((sum, job) => sum + job.columns.size, size ?? 0);
     const progress = new CopyProgress(emit, clock, total);
 
     const catalog = this.#readCatalog(coordinator, plan);
-    const copies = new TableLanes(lanes, source, rowKey, progress).copy(jobs, objects, async () => {
+    const { partSizes } = this.#settings;
+    const tables = new TableLanes(lanes, source, rowKey, progress, partSizes);
+    const copies = tables.copy(jobs, objects, coordinator.serverVersion, async () => {
       await catalog;
       return coordinator;
     });
@@ -211,41 +244,29 @@ export class BackupAttempt {
     return found;
   }
 
-  async #dump(session: Session, held: HeldSnapshot, plan: BackupPlan, program: DumpProgram): Promise<ArchiveLine> {
-    const { env: environment, name } = this.#settings;
-    const sink = new FeedSink(this.#context.lanes);
-    const options = {
+  async #dump(
+    session: Session,
+    held: HeldSnapshot,
+    plan: BackupPlan,
+    program: DumpProgram,
+    locks: LockRoom,
+  ): Promise<ArchiveLine> {
+    const { env: environment, name: source } = this.#settings;
+    const { lanes, clock, emit } = this.#context;
+    return dumpSchema(session, {
       program,
       exportedSnapshot: held.exportedSnapshot,
-      lockTimeout: Math.min(this.#lockTimeout, dumpLockTimeout),
+      lockTimeout: this.#lockTimeout,
       exclude: plan.withoutSchema,
       environment,
       signal: this.#signal,
-    };
-    let stream: StoredStream;
-    try {
-      const warnings = await dumpArchive(session, options, (bytes) => sink.write(bytes));
-      for (const text of warnings) this.#context.emit({ type: 'note', source: name, text });
-      stream = await sink.end();
-    } catch (error) {
-      sink.fail();
-      if (isHoldfastError(error, 'source-failed') && !this.#signal.aborted && (await this.#othersWait(held))) {
-        throw new Superseded('Somebody waits for a lock, and pg_dump waits behind them.', error);
-      }
-      throw error;
-    }
-    if (stream.size === 0) throw new HoldfastError('source-failed', 'pg_dump wrote nothing.');
-    return { kind: 'archive', stream };
-  }
-
-  /** Asked in a session of its own: the other one may be in the middle of a table. */
-  async #othersWait(held: HeldSnapshot): Promise<boolean> {
-    try {
-      await using session = await this.#open();
-      return await hasLockWaiters(session, held.relations.filter(needsLock));
-    } catch {
-      return false;
-    }
+      lockHint: lockHint(locksNeeded(held.relations, locks), locks),
+      lanes,
+      clock,
+      open: () => this.#open(),
+      locked: held.relations.filter(needsLock),
+      warned: (text) => emit({ type: 'note', source, text }),
+    });
   }
 }
 
@@ -259,7 +280,7 @@ function assemble(
   jobs: readonly TableJob[],
   dump: DumpProgram,
   catalog: CatalogPart,
-  copied: { tables: TableLine[]; largeObjects: CopiedLargeObjects | undefined },
+  copied: { tables: TableLine[]; largeObjects: AllLargeObjects | undefined },
   archive: ArchiveLine,
 ): BackupResult {
   const shortfalls = [...plan.shortfalls, ...catalog.members];

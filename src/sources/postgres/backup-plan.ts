@@ -69,7 +69,7 @@ function place(
     return;
   }
   if (relation.kind === 'f') {
-    omit('It is a foreign table: its rows lie on another server.');
+    omit('It is a foreign table: its rows lie on another server.', { degrades: false });
     return;
   }
   if (isExcluded([relation, ...above], excluded)) {

@@ -3,12 +3,12 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { IngestStream } from '../../repository/ingest.ts';
 import type { LaneContext, LaneTask } from '../../repository/lane.ts';
 import type { RowSum } from '../../repository/row-hash.ts';
-import type { StoredStream } from '../../repository/stored-stream.ts';
-import { type LargeObjectContent, LargeObjectDigests } from './binary-copy.ts';
+import { directChunksOfPart, type StoredStream } from '../../repository/stored-stream.ts';
+import { BinaryMiddle, type LargeObjectContent, LargeObjectDigests } from './binary-copy.ts';
 import type { PostgresConnection } from './connection.ts';
 import { type CopySink, copyOut } from './copy-out.ts';
 import { receiveFeed } from './lane-feed.ts';
-import { largeObjectsStatement } from './large-objects.ts';
+import { type LargeObjectRange, largeObjectsStatement } from './large-objects.ts';
 import { displayName, quoteLiteral, quoteQualified } from './quote.ts';
 import { sqlstate, sqlstateOf } from './server-errors.ts';
 import { openSession, type Session } from './session.ts';
@@ -50,6 +50,7 @@ export type CopiedTable = { state: 'copied'; stream: StoredStream; generated?: R
 
 export interface LargeObjectsInput {
   source: SnapshotSource;
+  range: LargeObjectRange;
 }
 
 export interface CopiedLargeObjects {
@@ -61,6 +62,8 @@ export interface FeedInput {
   port: MessagePort;
   /** Takes the fingerprint of rows too. */
   rowKey?: string;
+  /** It is a part of a stream. */
+  part?: boolean;
 }
 
 export interface FingerprintInput {
@@ -69,6 +72,8 @@ export interface FingerprintInput {
   table: TableRows;
   /** Stored generated columns to fingerprint too. */
   generated?: string[];
+  /** Bytes of each part, where the rows were stored in parts. */
+  parts?: number[] | undefined;
 }
 
 export interface FingerprintOutput extends TableFingerprint {
@@ -93,6 +98,9 @@ export const backupTasks = {
   [fingerprintLeaveTask]: async (lane: LaneContext, connection: PostgresConnection) =>
     lane.discard(fingerprintKey(connection)),
 } satisfies Record<string, LaneTask>;
+
+/** Bytes that the server's answers are gathered in. */
+const copyBufferBytes = 256 * 1024;
 
 const sessionKey = (exportedSnapshot: string) => `postgres-snapshot ${exportedSnapshot}`;
 const fingerprintKey = ({ host, port, database }: PostgresConnection) =>
@@ -184,18 +192,20 @@ async function copyTable(
 ): Promise<CopiedTable> {
   const target = quoteQualified(table.schema, table.name);
   const what = `Could not copy table ${displayName(table.schema, table.name)}.`;
+  // Once more afterwards, since the copy finds the table by its name.
+  const same = assertSameRelation(table.schema, table.name, table.oid);
   const inSubtransaction = (statement: string) =>
     `SAVEPOINT holdfast; LOCK TABLE ONLY ${target} IN ACCESS SHARE MODE NOWAIT;
-     ${assertSameRelation(table.schema, table.name, table.oid)};
-     ${statement}; ROLLBACK TO SAVEPOINT holdfast; RELEASE SAVEPOINT holdfast`;
-  const stream = lane.ingest.stream(rowKey);
+     ${same}; ${statement}; ${same}; ROLLBACK TO SAVEPOINT holdfast; RELEASE SAVEPOINT holdfast`;
+  const stream = lane.ingest.stream(rowKey, table.blocks && directChunksOfPart);
   let counted: number;
   let generated: RowSum | undefined;
   try {
     counted = await copyOut(session, inSubtransaction(copyStatement(table)), watched(stream, lane, source));
     if (table.generated.length > 0) {
       const statement = inSubtransaction(generatedStatement(table, table.generated));
-      ({ rows: generated } = await fingerprint(session, statement, rowKey, what, () => throwIfCancelled(source)));
+      const taken = () => throwIfCancelled(source);
+      ({ rows: generated } = await fingerprint(session, statement, rowKey, what, { taken }));
     }
   } catch (error) {
     stream.abandon();
@@ -226,13 +236,30 @@ function unavailable(error: unknown): 'busy' | 'moved' | undefined {
   }
 }
 
-async function copyLargeObjects(lane: LaneContext, { source }: LargeObjectsInput): Promise<CopiedLargeObjects> {
+/** One after the other, what lanes copy of adjoining ranges is one binary COPY: with one header, and one trailer. */
+async function copyLargeObjects(lane: LaneContext, { source, range }: LargeObjectsInput): Promise<CopiedLargeObjects> {
   return withSnapshot(lane, source, async (session) => {
-    const stream = lane.ingest.stream();
+    const isPart = range.from !== undefined || range.to !== undefined;
+    const stream = lane.ingest.stream(undefined, isPart ? directChunksOfPart : undefined);
     const digests = new LargeObjectDigests();
-    const sink = watched(stream, lane, source, (bytes) => digests.update(bytes));
+    const middle = new BinaryMiddle({ header: range.from === undefined, trailer: range.to === undefined });
+    const buffer = Buffer.allocUnsafeSlow(copyBufferBytes);
+    const sink: CopySink = {
+      space: () => buffer,
+      filled: async (length) => {
+        throwIfCancelled(source);
+        const bytes = buffer.subarray(0, length);
+        digests.update(bytes);
+        lane.progress(length);
+        for (const piece of middle.take(bytes)) await stream.write(piece);
+      },
+    };
     try {
-      await copyOut(session, largeObjectsStatement, sink);
+      await copyOut(
+        session,
+        largeObjectsStatement(range),
+        isPart ? sink : watched(stream, lane, source, (bytes) => digests.update(bytes)),
+      );
     } catch (error) {
       stream.abandon();
       if (error instanceof Cancelled) throw error;
@@ -242,8 +269,8 @@ async function copyLargeObjects(lane: LaneContext, { source }: LargeObjectsInput
   });
 }
 
-async function takeFeed(lane: LaneContext, { port, rowKey }: FeedInput): Promise<StoredStream> {
-  const stream = lane.ingest.stream(rowKey);
+async function takeFeed(lane: LaneContext, { port, rowKey, part }: FeedInput): Promise<StoredStream> {
+  const stream = lane.ingest.stream(rowKey, part ? directChunksOfPart : undefined);
   try {
     await receiveFeed(port, async (bytes) => {
       lane.progress(bytes.length);
@@ -257,7 +284,7 @@ async function takeFeed(lane: LaneContext, { port, rowKey }: FeedInput): Promise
 }
 
 async function fingerprintTable(lane: LaneContext, input: FingerprintInput): Promise<FingerprintOutput> {
-  const { connection, rowKey, table, generated } = input;
+  const { connection, rowKey, table, generated, parts } = input;
   const key = fingerprintKey(connection);
   const what = `Could not read table ${displayName(table.schema, table.name)}.`;
   const session = await lane.keep(
@@ -266,8 +293,8 @@ async function fingerprintTable(lane: LaneContext, input: FingerprintInput): Pro
     (open) => open.close(),
   );
   try {
-    const report = (bytes: number) => lane.progress(bytes);
-    const output: FingerprintOutput = await fingerprint(session, copyStatement(table), rowKey, what, report);
+    const taken = (bytes: number) => lane.progress(bytes);
+    const output: FingerprintOutput = await fingerprint(session, copyStatement(table), rowKey, what, { parts, taken });
     if (generated !== undefined && generated.length > 0) {
       output.generated = (await fingerprint(session, generatedStatement(table, generated), rowKey, what)).rows;
     }

@@ -6,7 +6,9 @@ import { Superseded } from './superseded.ts';
 export type { PostgresBackupSettings } from './backup-attempt.ts';
 
 /** How often a backup begins anew because the database changed under it in a way that locks do not hold back. */
-const attempts = 5;
+const attempts = 12;
+/** Milliseconds of a pause between two attempts, at most. */
+const longestPause = 1_500;
 
 /**
  * Makes a snapshot of a database: its schema by pg_dump, its rows by COPY in all lanes, all of one moment.
@@ -26,8 +28,9 @@ export async function backupPostgres(context: BackupContext, settings: PostgresB
       if (!(error instanceof Superseded)) throw error;
       if (attempt === attempts) throw error.reason ?? givenUp(error);
       context.emit({ type: 'note', source: settings.name, text: `The backup begins anew: ${error.message}` });
-      // Those who waited for us have their turn.
-      await context.clock.sleep(100 * attempt, context.signal);
+      // Those who waited for us have their turn. Of random length, so that a loop elsewhere is not met at the same point.
+      const pause = Math.min(100 * 2 ** (attempt - 1), longestPause) * (0.5 + Math.random() / 2);
+      await context.clock.sleep(pause, context.signal);
     }
   }
 }

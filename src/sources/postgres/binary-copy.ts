@@ -100,3 +100,42 @@ export class LargeObjectDigests {
     this.#next('fields', 2);
   }
 }
+
+/** Bytes of a header without extension, which is all that PostgreSQL writes, and of the trailer. */
+const headerBytes = signature.length + 8;
+const trailerBytes = 2;
+
+/** What is left of a binary COPY when its header, its trailer or both are taken away, piece by piece. */
+export class BinaryMiddle {
+  readonly #keepTrailer: boolean;
+  #headerLeft: number;
+  /** The last bytes so far: they may be the trailer. */
+  #held = Buffer.alloc(0);
+
+  constructor(keep: { header: boolean; trailer: boolean }) {
+    this.#headerLeft = keep.header ? 0 : headerBytes;
+    this.#keepTrailer = keep.trailer;
+  }
+
+  /** The bytes that may go on now: views of `bytes`, and copies. */
+  *take(bytes: Buffer): Generator<Buffer, void, undefined> {
+    const skipped = Math.min(this.#headerLeft, bytes.length);
+    this.#headerLeft -= skipped;
+    const rest = bytes.subarray(skipped);
+    if (this.#keepTrailer) {
+      if (rest.length > 0) yield rest;
+      return;
+    }
+    const all = this.#held.length + rest.length;
+    const out = all - trailerBytes;
+    if (out <= 0) {
+      this.#held = Buffer.concat([this.#held, rest]);
+      return;
+    }
+    const before = this.#held;
+    const fromHeld = Math.min(out, before.length);
+    this.#held = Buffer.concat([before.subarray(fromHeld), rest]).subarray(-trailerBytes);
+    if (fromHeld > 0) yield before.subarray(0, fromHeld);
+    if (out > fromHeld) yield rest.subarray(0, out - fromHeld);
+  }
+}

@@ -11,7 +11,13 @@ import type { Session } from './session.ts';
 export async function readDatabase(session: Session): Promise<Omit<DatabaseLine, 'dumpVersion'>> {
   const what = 'Could not read the properties of the database.';
   const [properties] = await session.query<DatabaseProperties>(propertiesQuery(session.serverVersion), [], what);
-  const roles = await session.query<RoleDescription & { oid: number }>(rolesQuery, [], what);
+  const roles = await session.query<RoleRow>(
+    `${referencedRoles} ${roleColumns}
+     FROM pg_roles r WHERE r.oid IN (SELECT oid FROM referenced) AND (r.oid >= 16384 OR r.oid = 10)
+     ORDER BY r.rolname`,
+    [],
+    what,
+  );
   return {
     kind: 'database',
     serverVersion: session.serverVersion,
@@ -29,8 +35,14 @@ export async function readDatabase(session: Session): Promise<Omit<DatabaseLine,
       [],
       what,
     ),
-    roles: roles.map(({ oid: _, ...role }) => role),
-    memberships: await session.query(membershipsQuery(session.serverVersion), [roles.map(({ oid }) => oid)], what),
+    securityLabels: await session.query(
+      `SELECT provider, label FROM pg_shseclabel
+       WHERE classoid = 'pg_database'::regclass AND objoid = ${ownDatabase} ORDER BY provider`,
+      [],
+      what,
+    ),
+    unenforced: await readUnenforced(session),
+    ...(await withMemberships(session, roles)),
     tablespaces: await session.query(
       `SELECT t.spcname::text AS name, pg_get_userbyid(t.spcowner)::text AS owner,
               pg_tablespace_location(t.oid) AS location
@@ -86,10 +98,35 @@ function propertiesQuery(serverVersion: number): string {
 }
 
 /**
+ * Constraints whose triggers somebody switched off (`DISABLE TRIGGER ALL`).
+ *
+ * @throws HoldfastError
+ */
+export function readUnenforced(session: Session): Promise<NonNullable<DatabaseLine['unenforced']>> {
+  return session.query(
+    `SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS table, k.conname::text AS name
+     FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint
+     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1, 2, 3`,
+    [],
+    'Could not look for constraints that nothing enforces.',
+  );
+}
+
+type RoleRow = RoleDescription & { oid: number };
+
+const roleColumns = `
+  SELECT r.oid, r.rolname::text AS name, r.rolsuper AS superuser, r.rolinherit AS inherit,
+         r.rolcreaterole AS "createRole", r.rolcreatedb AS "createDatabase", r.rolcanlogin AS login,
+         r.rolreplication AS replication, r.rolbypassrls AS "bypassRls", r.rolconnlimit AS "connectionLimit",
+         r.rolvaliduntil::text AS "validUntil", r.rolconfig AS settings,
+         shobj_description(r.oid, 'pg_authid') AS comment`;
+
+/**
  * Roles that something in the database, or the database itself, refers to. The bootstrap superuser (oid 10) owns
  * things without pg_shdepend saying so; the other predefined roles exist everywhere.
  */
-const rolesQuery = `
+const referencedRoles = `
   WITH own AS (SELECT oid, datdba, datacl FROM pg_database WHERE datname = current_database()),
   referenced AS (
     SELECT 10::oid AS oid
@@ -100,15 +137,38 @@ const rolesQuery = `
           WHERE s.refclassid = 'pg_authid'::regclass AND s.dbid = own.oid
     UNION SELECT s.setrole FROM pg_db_role_setting s, own WHERE s.setdatabase = own.oid
     UNION SELECT t.spcowner FROM pg_tablespace t WHERE t.oid IN (SELECT reltablespace FROM pg_class)
-  )
-  SELECT r.oid, r.rolname::text AS name, r.rolsuper AS superuser, r.rolinherit AS inherit,
-         r.rolcreaterole AS "createRole", r.rolcreatedb AS "createDatabase", r.rolcanlogin AS login,
-         r.rolreplication AS replication, r.rolbypassrls AS "bypassRls", r.rolconnlimit AS "connectionLimit",
-         r.rolvaliduntil::text AS "validUntil", r.rolconfig AS settings,
-         shobj_description(r.oid, 'pg_authid') AS comment
-  FROM pg_roles r
-  WHERE r.oid IN (SELECT oid FROM referenced) AND (r.oid >= 16384 OR r.oid = 10)
-  ORDER BY r.rolname`;
+  )`;
+
+/**
+ * What the server knows of roles by these names, whether this database refers to them or not: to compare.
+ *
+ * @throws HoldfastError
+ */
+export async function readRoles(
+  session: Session,
+  names: readonly string[],
+): Promise<Pick<DatabaseLine, 'roles' | 'memberships'>> {
+  const roles = await session.query<RoleRow>(
+    `${roleColumns} FROM pg_roles r WHERE r.rolname = ANY ($1) ORDER BY r.rolname`,
+    [names],
+    'Could not read the roles.',
+  );
+  return withMemberships(session, roles);
+}
+
+async function withMemberships(
+  session: Session,
+  roles: readonly RoleRow[],
+): Promise<Pick<DatabaseLine, 'roles' | 'memberships'>> {
+  return {
+    roles: roles.map(({ oid: _, ...role }) => role),
+    memberships: await session.query(
+      membershipsQuery(session.serverVersion),
+      [roles.map(({ oid }) => oid)],
+      'Could not read the memberships of roles.',
+    ),
+  };
+}
 
 /** Memberships of these roles in each other and in predefined roles; one line each, whoever granted it how often. */
 function membershipsQuery(serverVersion: number): string {

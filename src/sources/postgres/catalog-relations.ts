@@ -67,9 +67,10 @@ const relationsQuery = `
          CASE WHEN c.relispartition THEN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS parent,
          p.strategy, p.unstable, e.extname::text AS extension,
          g.relation IS NOT NULL AS config, nullif(btrim(g.condition), '') AS condition,
-         has_schema_privilege(n.oid, 'USAGE')
+         -- Null for what was dropped since the snapshot: that is no matter of rights.
+         coalesce(has_schema_privilege(n.oid, 'USAGE')
            AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
-                    ELSE has_table_privilege(c.oid, 'SELECT') END AS readable,
+                    ELSE has_table_privilege(c.oid, 'SELECT') END, true) AS readable,
          c.relkind = 'r' AND c.relrowsecurity AND row_security_active(c.oid) AS "hidesRows"
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -80,6 +81,8 @@ const relationsQuery = `
   LEFT JOIN pg_extension e ON e.oid = d.refobjid
   LEFT JOIN config g ON g.relation = c.oid AND g.extname = e.extname
   WHERE c.relkind IN ('r', 'p', 'S', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384
+    -- What somebody made in a schema of the server is in no dump; preflight names it.
+    AND (n.nspname NOT IN ('pg_catalog', 'information_schema') OR e.oid IS NOT NULL)
   ORDER BY c.oid`;
 
 /** @throws HoldfastError */
@@ -103,11 +106,13 @@ export interface TableColumns {
   unloadable: string[];
   /** pg_table_size: heap and TOAST, in bytes. */
   size: number;
+  /** Blocks of the heap alone. */
+  blocks: number;
 }
 
 /** The columns and sizes of tables. To be asked for tables under lock: their size would else wait for one. */
 export async function readColumns(session: Session, oids: readonly number[]): Promise<Map<number, TableColumns>> {
-  const rows = await session.query<Omit<TableColumns, 'size'> & { size: string }>(
+  const rows = await session.query<Omit<TableColumns, 'size' | 'blocks'> & { size: string; blocks: string }>(
     `WITH refused AS (
        SELECT t.oid FROM pg_type t WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typname IN (
          'pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list',
@@ -118,6 +123,7 @@ export async function readColumns(session: Session, oids: readonly number[]): Pr
           OR t.typbasetype IN (SELECT oid FROM refused)
      )
      SELECT c.oid, pg_table_size(c.oid)::text AS size,
+       (pg_relation_size(c.oid) / current_setting('block_size')::int8)::text AS blocks,
        coalesce(array_agg(a.attname::text ORDER BY a.attnum)
          FILTER (WHERE a.attgenerated = '' AND u.oid IS NULL), '{}') AS plain,
        coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = 's'), '{}') AS generated,
@@ -131,5 +137,5 @@ export async function readColumns(session: Session, oids: readonly number[]): Pr
     [oids],
     'Could not read the columns of the tables.',
   );
-  return new Map(rows.map((row) => [row.oid, { ...row, size: Number(row.size) }]));
+  return new Map(rows.map((row) => [row.oid, { ...row, size: Number(row.size), blocks: Number(row.blocks) }]));
 }

@@ -1,7 +1,9 @@
+import { isHoldfastError } from '../../base/errors.ts';
 import type { Check } from '../source.ts';
 import { isAboutLargeObjects, isElsewhere, reachesOutside } from './archive-plan.ts';
 import { describeEntry } from './archive-statements.ts';
 import type { ArchiveToc, TocEntry } from './archive-toc.ts';
+import { mapArchiveRoles } from './role-map.ts';
 import { splitItems } from './sql-items.ts';
 
 export interface ArchiveComparison {
@@ -106,10 +108,25 @@ function differencesOf(entry: TocEntry, other: TocEntry): string[] {
  */
 function sameDefinition(entry: TocEntry, other: TocEntry): boolean {
   if (entry.defn.equals(other.defn)) return true;
+  if (entry.desc === 'POLICY') return samePolicy(entry, other);
   if (entry.desc !== 'TABLE') return false;
   const [ours, theirs] = [entry, other].map(({ defn }) => splitItems(defn.toString('latin1')));
   if (ours === undefined || theirs === undefined || !/^\s*INHERITS \(/.test(ours.after)) return false;
   if (ours.before !== theirs.before || ours.after !== theirs.after) return false;
   const sorted = (items: readonly string[]) => JSON.stringify([...items].sort());
   return sorted(ours.items) === sorted(theirs.items);
+}
+
+/** pg_dump lists the roles of a policy in the order of the catalog of roles, which any ALTER ROLE changes. */
+function samePolicy(entry: TocEntry, other: TocEntry): boolean {
+  const [ours, theirs] = [entry, other].map((each) => {
+    try {
+      return mapArchiveRoles({ entries: [each] }, new Map()).entries[0]!.defn;
+    } catch (error) {
+      // Not understood: then it is compared as it is.
+      if (isHoldfastError(error)) return each.defn;
+      throw error;
+    }
+  });
+  return ours!.equals(theirs!);
 }

@@ -72,6 +72,19 @@ export function compareProperties(expected: DatabaseLine, found: Omit<DatabaseLi
   checks.push(
     verdictOf('database', 'settings', sameItems(settings(expected), settings(found)) ? undefined : 'They are others.'),
   );
+  if (expected.securityLabels !== undefined) {
+    const labels = (line: Pick<DatabaseLine, 'securityLabels'>) =>
+      (line.securityLabels ?? []).map(({ provider, label }) => JSON.stringify([provider, label]));
+    const same = sameItems(labels(expected), labels(found));
+    checks.push(verdictOf('database', 'security labels', same ? undefined : 'They are others.'));
+  }
+  // Only those that are new: a restore enforces everything.
+  const known = new Set((expected.unenforced ?? []).map((constraint) => JSON.stringify(constraint)));
+  for (const { schema, table, name } of found.unenforced ?? []) {
+    if (known.has(JSON.stringify({ schema, table, name }))) continue;
+    const object = `${name} of ${displayName(schema, table)}`;
+    checks.push(verdictOf('constraint', object, 'Nothing enforces it: its triggers are disabled.'));
+  }
   const byName = new Map(found.extensions.map((extension) => [extension.name, extension]));
   for (const { name, version, schema } of expected.extensions) {
     const other = byName.get(name);
@@ -90,12 +103,13 @@ export function compareProperties(expected: DatabaseLine, found: Omit<DatabaseLi
   return checks;
 }
 
-function verdictOf(kind: string, object: string, detail: string | undefined): Check {
+/** A check of something that is equal when there is nothing to tell. */
+export function verdictOf(kind: string, object: string, detail: string | undefined): Check {
   return detail === undefined ? { kind, object, verdict: 'equal' } : { kind, object, verdict: 'differs', detail };
 }
 
 /** Lists that are sets: privileges, settings. null is the default, which no list is. */
-function sameItems(a: readonly string[] | null, b: readonly string[] | null): boolean {
+export function sameItems(a: readonly string[] | null, b: readonly string[] | null): boolean {
   if (a === null || b === null) return a === b;
   return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
 }

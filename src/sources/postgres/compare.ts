@@ -2,15 +2,17 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { Check, RestoreContext } from '../source.ts';
 import { readToc } from './archive-toc.ts';
 import { fingerprintLeaveTask } from './backup-tasks.ts';
-import { readDatabase } from './catalog-database.ts';
+import { readDatabase, readRoles } from './catalog-database.ts';
 import { type Relation, readRelations } from './catalog-relations.ts';
 import { compareArchives } from './compare-archive.ts';
 import { compareLargeObjects, compareProperties, compareSequences } from './compare-catalog.ts';
+import { compareRoles } from './compare-roles.ts';
 import { compareTables } from './compare-tables.ts';
 import type { PostgresConnection } from './connection.ts';
 import { dumpArchive, type Environment, findDump } from './dump-archive.ts';
 import { readLargeObjects } from './large-objects.ts';
 import { type PostgresManifest, readManifest } from './manifest-read.ts';
+import { likeMapped, mapArchive, mapManifest, type SnapshotMaps } from './mapped-snapshot.ts';
 import { displayName, quoteQualified } from './quote.ts';
 import { readSequences } from './sequences.ts';
 import { openSession, type Session } from './session.ts';
@@ -23,6 +25,8 @@ export interface CompareSettings {
   env: Environment;
   /** As it was restored: without what reaches other servers. */
   isolated?: boolean | undefined;
+  /** As it was restored: with these in the place of the snapshot's roles and tablespaces. */
+  maps?: SnapshotMaps | undefined;
 }
 
 export interface Comparison {
@@ -42,7 +46,7 @@ const lockTimeout = 30_000;
  */
 export async function compareDatabase(context: RestoreContext, settings: CompareSettings): Promise<Comparison> {
   const { connection } = settings;
-  const manifest = await readManifest(context.lines());
+  const manifest = mapManifest(await readManifest(context.lines()), settings.maps ?? {});
   const archive = await context.reader.whole(manifest.archive.stream);
   await using session = await openSession(connection, {
     applicationName: 'holdfast compare',
@@ -96,6 +100,14 @@ class Comparer {
     await this.#ownPart('database', 'all properties', async () => {
       this.#add(compareProperties(manifest.database, await readDatabase(session)));
     });
+    await this.#ownPart('role', 'all roles', async () => {
+      const { database } = manifest;
+      const roles = await readRoles(
+        session,
+        database.roles.map(({ name }) => name),
+      );
+      this.#add(compareRoles(database, roles, new Set(this.#settings.maps?.roles?.values())));
+    });
     return { checks: this.#checks, equal: this.#equal };
   }
 
@@ -132,7 +144,7 @@ class Comparer {
   }
 
   async #compareSchema(archive: Buffer): Promise<void> {
-    const { env, pgDump, isolated } = this.#settings;
+    const { env, pgDump, isolated, maps = {} } = this.#settings;
     const { database } = this.#manifest;
     // A session of its own: this one goes on with other questions, and each keeps its snapshot.
     await using session = await openSession(this.#session.connection, {
@@ -155,8 +167,8 @@ class Comparer {
       },
       async (bytes) => void pieces.push(Buffer.from(bytes)),
     );
-    const expected = readToc(archive);
-    const found = readToc(Buffer.concat(pieces));
+    const expected = mapArchive(readToc(archive), maps, database);
+    const found = likeMapped(readToc(Buffer.concat(pieces)), maps);
     const major = (version: number) => Math.floor(version / 10_000);
     const notes: string[] = [];
     if (major(database.serverVersion) !== major(session.serverVersion)) {

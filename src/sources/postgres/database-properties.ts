@@ -30,12 +30,8 @@ export async function planProperties(session: Session, like: DatabaseLine, tryOn
         role === null
           ? `ALTER DATABASE ${name} ${setClause(value)}`
           : `ALTER ROLE ${quoteIdentifier(role)} IN DATABASE ${name} ${setClause(value)}`;
-      try {
-        await session.run(`BEGIN; ${statement(tryOn)}; ROLLBACK`);
-        settings.push(statement);
-      } catch (error) {
-        if (session.lost) throw error;
-        await session.run('ROLLBACK');
+      if (await isTaken(session, statement(tryOn))) settings.push(statement);
+      else {
         shortfalls.push({
           object: `setting ${value.slice(0, value.indexOf('='))}${role === null ? '' : ` of role ${role}`}`,
           reason: 'The server does not take it for this database; it was left out.',
@@ -44,13 +40,39 @@ export async function planProperties(session: Session, like: DatabaseLine, tryOn
       }
     }
   }
+  const labels: ((name: string) => string)[] = [];
+  for (const { provider, label } of like.securityLabels ?? []) {
+    const statement = (name: string) =>
+      `SECURITY LABEL FOR ${quoteIdentifier(provider)} ON DATABASE ${name} IS ${quoteLiteral(label)}`;
+    if (await isTaken(session, statement(tryOn))) labels.push(statement);
+    else {
+      shortfalls.push({
+        object: `security label of ${provider} on the database`,
+        reason: 'The server does not take it, perhaps since it has not loaded that provider; it was left out.',
+        degrades: true,
+      });
+    }
+  }
   const statements = (name: string) => [
     `ALTER DATABASE ${name} OWNER TO ${quoteIdentifier(like.owner)}`,
     ...settings.map((setting) => setting(name)),
+    ...labels.map((label) => label(name)),
     ...lists.statements(`DATABASE ${name}`, like.owner, like.acl),
     `COMMENT ON DATABASE ${name} IS ${like.comment === null ? 'NULL' : quoteLiteral(like.comment)}`,
     `ALTER DATABASE ${name} CONNECTION LIMIT ${Math.trunc(like.connectionLimit)}
        IS_TEMPLATE ${like.isTemplate} ALLOW_CONNECTIONS ${like.allowConnections}`,
   ];
   return { statements, shortfalls };
+}
+
+/** Whether the server runs a statement, tried in a transaction that is rolled back. @throws when the connection is lost */
+async function isTaken(session: Session, statement: string): Promise<boolean> {
+  try {
+    await session.run(`BEGIN; ${statement}; ROLLBACK`);
+    return true;
+  } catch (error) {
+    if (session.lost) throw error;
+    await session.run('ROLLBACK');
+    return false;
+  }
 }

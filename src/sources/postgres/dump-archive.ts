@@ -30,6 +30,16 @@ export async function findDump(
   configured?: string,
 ): Promise<DumpProgram> {
   const major = Math.floor(serverVersion / 10_000);
+  const key = JSON.stringify([major, environment.PATH, configured]);
+  const found = foundDumps.get(key) ?? (await lookForDump(major, environment, configured));
+  foundDumps.set(key, found);
+  return found;
+}
+
+/** Of this run: looking means starting several programs, and a cluster has hundreds of databases. */
+const foundDumps = new Map<string, DumpProgram>();
+
+async function lookForDump(major: number, environment: Environment, configured?: string): Promise<DumpProgram> {
   if (configured !== undefined) {
     const program = await askVersion(configured, environment);
     if (program.major >= major) return program;
@@ -80,6 +90,10 @@ export interface DumpOptions {
   exclude: readonly { schema: string; name: string }[];
   environment: Environment;
   signal: AbortSignal;
+  /** Of its session; default `holdfast backup`. */
+  applicationName?: string;
+  /** What to do when the server's lock table is full, where it can be told better than in general. */
+  lockHint?: string;
 }
 
 /**
@@ -116,7 +130,7 @@ export async function dumpArchive(
         ...child.env,
         ...libpqEnvironment(session.connection),
         PGOPTIONS: programOptions(session.serverVersion, session.encoding),
-        PGAPPNAME: 'holdfast backup',
+        PGAPPNAME: options.applicationName ?? 'holdfast backup',
       },
       buffer: false,
       encoding: 'buffer',
@@ -143,10 +157,17 @@ export async function dumpArchive(
     const last = lines.findLast((line) => line.includes('error:')) ?? lines.at(-1);
     throw new HoldfastError('source-failed', 'pg_dump failed.', {
       why: last ?? result.shortMessage,
-      hint: "Check the role's rights on what the message names, and the server's log.",
+      hint: lines.some(namesLockSetting)
+        ? (options.lockHint ?? 'Raise max_locks_per_transaction and restart the server.')
+        : "Check the role's rights on what the message names, and the server's log.",
       cause: broken?.error,
     });
   }
   if (broken !== undefined) throw broken.error;
   return lines.filter((line) => line.includes('warning:'));
+}
+
+/** pg_dump passes on no SQLSTATE; but the server's hint names the setting in every language. Queries it quotes do not count. */
+function namesLockSetting(line: string): boolean {
+  return !line.startsWith('pg_dump:') && line.includes('max_locks_per_transaction');
 }

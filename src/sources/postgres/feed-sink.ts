@@ -4,22 +4,24 @@ import { type FeedInput, feedTask } from './backup-tasks.ts';
 import type { CopySink } from './copy-out.ts';
 import { LaneFeed } from './lane-feed.ts';
 
+/** `rowKey`: 16 bytes, hex; takes the fingerprint of rows too. `part`: the stream is a part of one. */
+export type FeedOptions = Pick<FeedInput, 'rowKey' | 'part'>;
+
 /**
  * Stores, through a lane, a stream that the main thread reads. A lane is asked for only once there is enough to send or
  * the stream is whole, so that none waits for a slow sender.
  */
 export class FeedSink implements CopySink {
   readonly #lanes: Lanes;
-  readonly #rowKey: string | undefined;
+  readonly #options: FeedOptions;
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
   #length = 0;
   #feed: LaneFeed | undefined;
   #stored: Promise<StoredStream> | undefined;
 
-  /** @param rowKey 16 bytes, hex: takes the fingerprint of rows too */
-  constructor(lanes: Lanes, rowKey?: string) {
+  constructor(lanes: Lanes, options: FeedOptions = {}) {
     this.#lanes = lanes;
-    this.#rowKey = rowKey;
+    this.#options = options;
   }
 
   space(): Buffer {
@@ -50,7 +52,7 @@ export class FeedSink implements CopySink {
     if (this.#feed === undefined) {
       this.#feed = new LaneFeed();
       const port = this.#feed.remote;
-      const input: FeedInput = { port, ...(this.#rowKey === undefined ? {} : { rowKey: this.#rowKey }) };
+      const input: FeedInput = { port, ...this.#options };
       // A port is moved by the same list as buffers.
       const transfer = [port as unknown as ArrayBuffer];
       this.#stored = this.#lanes.run<StoredStream>(feedTask, input, { transfer });

@@ -24,7 +24,7 @@ export interface HoldOptions {
   needsLock: (relation: Relation) => boolean;
   /** Called with the list before anything is locked; may throw to end it. */
   inspect: (relations: Relation[]) => void;
-  /** Milliseconds to wait for a lock; while we wait, others wait behind us. */
+  /** Milliseconds to wait for locks in all, in several goes; default 30,000. */
   lockTimeout?: number;
   /** How often tables may appear or vanish between listing and locking before we give up. */
   attempts?: number;
@@ -32,8 +32,12 @@ export interface HoldOptions {
 
 /** Names in one LOCK statement. */
 const batch = 500;
-/** Waiting for locks stops other people's work, so this is not tried as often as the rest. */
-const lockAttempts = 3;
+/**
+ * Milliseconds of one wait for locks, at most. While we wait, others wait behind us; and the locks we have by then may be
+ * what the one who holds the next waits for. The server looks for such deadlocks after a second (`deadlock_timeout`), and
+ * ends whoever looks; by then we have let go, so that it is never the other one.
+ */
+const lockPatience = 800;
 
 /** What may happen to a relation between the list and the lock. */
 const vanished: readonly (string | undefined)[] = [
@@ -49,13 +53,14 @@ const vanished: readonly (string | undefined)[] = [
  * @throws HoldfastError with the code of the session
  */
 export async function holdSnapshot(session: Session, options: HoldOptions): Promise<HeldSnapshot> {
-  const { clock, signal, attempts = 40 } = options;
+  const { clock, signal, attempts = 40, lockTimeout = 30_000 } = options;
+  const patience = Math.min(lockTimeout, lockPatience);
   let waited = 0;
-  for (let attempt = 1; attempt <= attempts; attempt++) {
+  for (let attempt = 1; attempt <= attempts; ) {
     const listed = await readRelations(session);
     options.inspect(listed);
     try {
-      await lock(session, listed.filter(options.needsLock), options.lockTimeout ?? 30_000);
+      await lock(session, listed.filter(options.needsLock), patience);
       const held = await exportSnapshot(session);
       const unlocked = await missingLocks(session, held.relations.filter(options.needsLock));
       if (unlocked.length === 0) {
@@ -65,10 +70,14 @@ export async function holdSnapshot(session: Session, options: HoldOptions): Prom
     } catch (error) {
       const state = sqlstateOf(error);
       const isWait = state === sqlstate.lockNotAvailable;
-      if (isWait ? ++waited >= lockAttempts : !vanished.includes(state)) throw error;
+      if (isWait) waited += patience;
+      if (isWait ? waited >= lockTimeout : !vanished.includes(state)) throw error;
+      // These have a limit of their own.
+      if (isWait) attempt--;
     }
     await session.run('ROLLBACK');
-    // Ever longer, so that a loop of DDL elsewhere is not met at the same point each time.
+    attempt++;
+    // Ever longer, so that a loop of DDL elsewhere is not met at the same point each time; those who waited for us go first.
     await clock.sleep(Math.min(5 * attempt, 200), signal);
   }
   throw new HoldfastError(session.failure, 'Could not lock the tables of the database.', {
@@ -111,7 +120,7 @@ async function missingLocks(session: Session, relations: readonly Relation[]): P
 }
 
 /** Whether somebody waits for a lock on one of the relations: then others who ask for one wait too. */
-export async function hasLockWaiters(session: Session, relations: readonly Relation[]): Promise<boolean> {
+export async function hasLockWaiters(session: Session, relations: readonly { oid: number }[]): Promise<boolean> {
   const [row] = await session.query<{ waits: boolean }>(
     `SELECT EXISTS (
        SELECT FROM pg_locks l

@@ -1,5 +1,5 @@
 import type { RowSum } from '../../repository/row-hash.ts';
-import type { StoredStream } from '../../repository/stored-stream.ts';
+import type { AnyStream, StoredStream } from '../../repository/stored-stream.ts';
 
 /**
  * The lines of a postgres manifest, in the order in which they are written: one `database`, one `archive`, the `table`s,
@@ -35,6 +35,13 @@ export interface DatabaseLine {
   settings: { role: string | null; values: string[] }[];
   /** Whether the schema public exists. */
   hasPublicSchema: boolean;
+  /** Of the database itself; those of its objects are in the archive. Missing in older snapshots. */
+  securityLabels?: { provider: string; label: string }[];
+  /**
+   * Constraints whose own triggers are switched off, so that nothing enforces them; `table` is the one they are of. A
+   * restore enforces them again. Missing in older snapshots.
+   */
+  unenforced?: { schema: string; table: string; name: string }[];
   extensions: { name: string; version: string; schema: string; relocatable: boolean }[];
   /** Roles that something in the database refers to, without passwords. */
   roles: RoleDescription[];
@@ -70,10 +77,10 @@ export interface TableLine {
   name: string;
   /** Columns in the order of the COPY, generated ones left out; may be empty. */
   columns: string[];
-  /** COPY … TO STDOUT text, with `rows`. */
-  stream: StoredStream;
+  /** COPY … TO STDOUT text, with `rows`; of large tables in parts. */
+  stream: AnyStream;
   /**
-   * `heap`: the restore keeps the order of rows, so the SHA-256 of `stream` must come out again. `sum`: it cannot (config
+   * `heap`: the restore keeps the order of rows, so the SHA-256 of `stream`, or of each part, must come out again. `sum`: it cannot (config
    * tables of extensions, other access methods, rows loaded through a partition root), and `stream.rows` decides.
    */
   order: 'heap' | 'sum';
@@ -97,10 +104,10 @@ export interface SequenceLine {
   isCalled: boolean;
 }
 
-/** All large objects in one stream: binary COPY of (oid, lo_get(oid)), ordered by oid. Owner, ACL and comment beside. */
+/** All large objects in one stream, perhaps in parts: binary COPY of (oid, lo_get(oid)), ordered by oid. Owner, ACL and comment beside. */
 export interface LargeObjectsLine {
   kind: 'large-objects';
-  stream: StoredStream;
+  stream: AnyStream;
   /** Ordered by oid; `sha256` of the content, hex. */
   objects: { oid: number; size: number; sha256: string; owner: string; acl: string[] | null; comment: string | null }[];
 }

@@ -3,6 +3,10 @@ import type { Shortfall } from '../source.ts';
 import type { Relation } from './catalog-relations.ts';
 import { describeConnection } from './connection.ts';
 import { unreadableLargeObjects } from './large-objects.ts';
+import { whatIsNotCarried } from './preflight-carried.ts';
+import { collationWarning, readCollationDrift } from './preflight-collations.ts';
+import { type LockRoom, readLockRoom } from './preflight-locks.ts';
+import { readStandby, type Standby, standbyWarning } from './preflight-standby.ts';
 import { displayName } from './quote.ts';
 import type { Session } from './session.ts';
 
@@ -13,7 +17,12 @@ export const oldestServer = 13;
 export interface Findings {
   /** Worth a line, nothing is wrong. */
   notes: string[];
+  /** Something is wrong, though not with the backup. */
+  warnings: { text: string; hint?: string }[];
   shortfalls: Shortfall[];
+  locks: LockRoom;
+  /** Undefined when the server is none. */
+  standby: Standby | undefined;
 }
 
 /**
@@ -29,8 +38,6 @@ export async function examineServer(session: Session): Promise<Findings> {
       hint: 'Upgrade the server; it no longer gets security fixes.',
     });
   }
-  const findings: Findings = { notes: [], shortfalls: [] };
-  if (session.inRecovery) findings.notes.push('The server is a standby.');
   const objects = await unreadableLargeObjects(session);
   if (objects.count > 0) {
     throw new HoldfastError(session.failure, `This role may not read ${objects.count} large objects.`, {
@@ -38,29 +45,17 @@ export async function examineServer(session: Session): Promise<Findings> {
       hint: 'GRANT SELECT ON LARGE OBJECT … TO the role, or make it a member of their owner.',
     });
   }
-  if (!session.superuser) findings.shortfalls.push(...(await hiddenFromRole(session)));
-  return findings;
-}
-
-/** What only a superuser sees whole, and pg_dump leaves out for others. */
-async function hiddenFromRole(session: Session): Promise<Shortfall[]> {
-  const rows = await session.query<{ object: string; kind: 'subscription' | 'mapping' }>(
-    `SELECT s.subname::text AS object, 'subscription' AS kind FROM pg_subscription s
-     WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-     UNION ALL
-     SELECT coalesce(m.usename, 'public') || ' on ' || m.srvname, 'mapping' FROM pg_user_mappings m
-     WHERE m.umoptions IS NULL AND m.usename IS DISTINCT FROM current_user`,
-    [],
-    'Could not look for what is hidden from the role.',
-  );
-  return rows.map(({ object, kind }) => ({
-    object: `${kind === 'subscription' ? 'subscription' : 'user mapping'} ${object}`,
-    reason:
-      kind === 'subscription'
-        ? 'Only a superuser may read subscriptions.'
-        : 'Its options, if it has any, are hidden from this role.',
-    degrades: kind === 'subscription',
-  }));
+  const { notes, shortfalls } = await whatIsNotCarried(session);
+  const standby = await readStandby(session);
+  if (standby) notes.unshift('The server is a standby.');
+  const warnings = [standby && standbyWarning(standby), collationWarning(await readCollationDrift(session))];
+  return {
+    notes,
+    warnings: warnings.filter((warning) => warning !== undefined),
+    shortfalls,
+    locks: await readLockRoom(session),
+    standby,
+  };
 }
 
 /**
@@ -87,18 +82,4 @@ export function assertReadable(session: Session, relations: readonly Relation[])
 function naming(relations: readonly Relation[]): string {
   const names = relations.slice(0, 5).map(({ schema, name }) => displayName(schema, name));
   return names.join(', ') + (relations.length > 5 ? ` and ${relations.length - 5} more` : '');
-}
-
-/**
- * Room in the server's lock table, as text when it is short: the locks of a backup fill it for everybody.
- *
- * @param tables how many tables are locked
- */
-export async function lockTableWarning(session: Session, tables: number): Promise<string | undefined> {
-  const [row] = await session.query<{ room: number }>(
-    `SELECT current_setting('max_locks_per_transaction')::int4
-            * (current_setting('max_connections')::int4 + current_setting('max_prepared_transactions')::int4) AS room`,
-  );
-  if (tables <= row!.room / 2) return undefined;
-  return `The backup locks ${tables} tables, and the lock table of the server is made for ${row!.room} locks: raise max_locks_per_transaction.`;
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import type { RestoreContext, Shortfall } from '../source.ts';
 import { type ArchivePlan, planArchive, reachesOutside } from './archive-plan.ts';
 import type { Selection } from './archive-selection.ts';
@@ -7,6 +7,7 @@ import type { ArchiveToc, TocEntry } from './archive-toc.ts';
 import type { PostgresConnection } from './connection.ts';
 import type { PostgresManifest } from './manifest-read.ts';
 import { quoteQualified } from './quote.ts';
+import { putChecksBack, takeChecks } from './restore-checks.ts';
 import { worthRetrying } from './restore-errors.ts';
 import { type ExtensionPlan, planExtensions } from './restore-extensions.ts';
 import { analyzeTables, setSequences, viewsOfForeignTables } from './restore-finishing.ts';
@@ -72,7 +73,8 @@ class Build {
     this.#step('Restoring definitions');
     const extensions = await this.#startDatabase();
     await this.#inOrder(this.#outsideRemoved(plan.before), extensions);
-    for (const entry of plan.omitted) {
+    // Newer snapshots have the labels of the database among its properties.
+    for (const entry of settings.manifest.database.securityLabels === undefined ? plan.omitted : []) {
       this.#shortfalls.push({
         object: describeEntry(entry),
         reason: 'It is about the database itself.',
@@ -85,8 +87,12 @@ class Build {
     if (settings.withoutRows !== true) {
       await this.#sessions.use(({ session }) => setSequences(session, rows.sequences));
       this.#step('Restoring rows');
+      const checks = settings.selection.whole ? [] : await this.#sessions.use(({ session }) => takeChecks(session));
       const outcome = await runPersistently(rows.jobs, settings.places, fatal);
       unfinished = [...outcome.failed.map(({ job }) => job), ...outcome.blocked];
+      if (checks.length > 0) {
+        this.#shortfalls.push(...(await this.#sessions.use(({ session }) => putChecksBack(session, checks))));
+      }
     }
     this.#step('Building what depends on rows');
     const later = settings.withoutRows === true ? [...plan.withTable.values()].flat() : [];
@@ -100,7 +106,9 @@ class Build {
       this.#shortfalls.push(...(await analyzeTables(this.#sessions, settings.places, settings.analyze?.schema)));
     }
     await this.#inOrder(this.#outsideRemoved(plan.last), extensions);
-    return { totals: rows.totals, shortfalls: this.#shortfalls };
+    const nothing = { rows: 0, bytes: 0, sequences: 0, largeObjects: 0 };
+    const totals = settings.withoutRows === true ? { ...rows.totals, ...nothing } : rows.totals;
+    return { totals, shortfalls: this.#shortfalls };
   }
 
   #step(text: string): void {
@@ -145,7 +153,7 @@ class Build {
   /** @throws the first error that stays after trying again */
   async #all(jobs: readonly Job[]): Promise<void> {
     const { failed, blocked } = await runPersistently(jobs, this.#settings.places, fatal);
-    if (failed.length > 0) throw failed[0]!.error;
+    if (failed.length > 0) throw this.#settings.selection.whole ? failed[0]!.error : ofPart(failed[0]!.error);
     if (blocked.length > 0) {
       throw new HoldfastError('internal', 'Parts of the restore wait for each other.', {
         why: blocked.map(({ id }) => id).join(', '),
@@ -177,4 +185,14 @@ class Build {
 
 function fatal(error: unknown): boolean {
   return !worthRetrying(error);
+}
+
+function ofPart(error: unknown): unknown {
+  if (!isHoldfastError(error, 'target-failed')) return error;
+  const { message, why, cause } = error;
+  return new HoldfastError('target-failed', message, {
+    why: `${why ?? ''} Does it name something that is no part of what is restored?`.trim(),
+    hint: 'Restore the whole schema with --schema, or the whole database.',
+    cause,
+  });
 }

@@ -9,7 +9,7 @@ import { directoryReadme } from './directory-readme.ts';
 import type { TableLine } from './manifest.ts';
 import { type PostgresManifest, readManifest } from './manifest-read.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from './quote.ts';
-import { writeFileTask, writeLargeObjectsTask } from './restore-tasks.ts';
+import { type WrittenFile, writeFileTask, writeLargeObjectsTask } from './restore-tasks.ts';
 
 /**
  * A database as plain files, for people and programs that have no Holdfast:
@@ -102,10 +102,13 @@ class DirectoryRestore {
     await writeDurably(this.#path(fileNames.schema), archive);
     const tables = lines.map((line, at) => ({ ...describe(line, at, lines.length), line }));
     const onProgress = this.#progress(bytes);
-    const tasks = tables.map(({ file, line }) => ({
-      size: line.stream.size,
-      run: () =>
-        this.#context.lanes.run(writeFileTask, { path: this.#path(file), stream: line.stream }, { onProgress }),
+    const tasks = tables.map((table) => ({
+      size: table.bytes,
+      run: async () => {
+        const input = { path: this.#path(table.file), stream: table.line.stream };
+        const { sha256 } = await this.#context.lanes.run<WrittenFile>(writeFileTask, input, { onProgress });
+        table.sha256 = sha256;
+      },
     }));
     if (objects !== undefined) {
       const path = this.#path(fileNames.largeObjectFiles);
@@ -113,7 +116,7 @@ class DirectoryRestore {
       const input = { path, stream: objects.stream };
       tasks.push({
         size: objects.stream.size,
-        run: () => this.#context.lanes.run(writeLargeObjectsTask, input, { onProgress }),
+        run: () => this.#context.lanes.run<void>(writeLargeObjectsTask, input, { onProgress }),
       });
     }
     tasks.sort((a, b) => b.size - a.size);
@@ -180,7 +183,8 @@ function describe(line: TableLine, at: number, count: number) {
     columns,
     rows: stream.rows?.rows ?? 0,
     bytes: stream.size,
-    sha256: stream.sha256,
+    /** Of the file; known when it is written. */
+    sha256: '',
     load: loadStatement(line),
   };
 }

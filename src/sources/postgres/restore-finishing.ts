@@ -26,8 +26,8 @@ export async function setSequences(session: Session, sequences: readonly Sequenc
 }
 
 /**
- * Materialized views whose rows come, directly or through other views and partitions, from foreign tables: refreshing
- * them would connect to other servers.
+ * Materialized views whose rows come, directly or through other views and partitions, from foreign tables or functions of
+ * dblink: refreshing them would connect to other servers. A function that hides such a call in its body is not seen.
  *
  * @returns `schema.name`, quoted
  */
@@ -39,13 +39,22 @@ export async function viewsOfForeignTables(session: Session): Promise<Set<string
        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class
        UNION SELECT i.inhparent, i.inhrelid FROM pg_catalog.pg_inherits i
+     ), caller AS (
+       SELECT r.ev_class AS rel
+       FROM pg_catalog.pg_rewrite r
+       JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+        AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+       JOIN pg_catalog.pg_depend m ON m.classid = d.refclassid AND m.objid = d.refobjid AND m.deptype = 'e'
+        AND m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+       JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid AND e.extname = 'dblink'
      ), reads AS (
-       SELECT c.oid AS view, s.rel FROM pg_catalog.pg_class c JOIN source s ON s.reader = c.oid WHERE c.relkind = 'm'
+       SELECT c.oid AS view, c.oid AS rel FROM pg_catalog.pg_class c WHERE c.relkind = 'm'
        UNION SELECT reads.view, s.rel FROM reads JOIN source s ON s.reader = reads.rel
      )
      SELECT DISTINCT n.nspname::text AS schema, v.relname::text AS name
      FROM reads
-     JOIN pg_catalog.pg_class f ON f.oid = reads.rel AND f.relkind = 'f'
+     JOIN pg_catalog.pg_class f ON f.oid = reads.rel
+      AND (f.relkind = 'f' OR f.oid IN (SELECT caller.rel FROM caller))
      JOIN pg_catalog.pg_class v ON v.oid = reads.view
      JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace`,
     [],

@@ -165,7 +165,29 @@ function reportLeftOut(toc: ArchiveToc, selection: Selection): Shortfall[] {
   return toc.entries
     .filter((entry) => selection.entry(entry) && told.test(entry.desc))
     .map((entry) => ({ object: describeEntry(entry), reason, degrades: false }))
-    .concat(selection.leftOut.map((left) => ({ ...left, degrades: false })));
+    .concat(selection.leftOut.map((left) => ({ ...left, degrades: false })))
+    .concat(reportRights(toc, selection));
+}
+
+/** One line for all: there may be hundreds. */
+function reportRights(toc: ArchiveToc, selection: Selection): Shortfall[] {
+  const copied = new Set(
+    toc.entries
+      .filter((entry) => /^(TABLE|SEQUENCE)$/.test(entry.desc) && selection.entry(entry))
+      .map(({ dumpId }) => dumpId),
+  );
+  const about = (desc: string) =>
+    toc.entries.filter((entry) => entry.desc === desc && entry.dependencies.some((id) => copied.has(id))).length;
+  const [lists, labels] = [about('ACL'), about('SECURITY LABEL')];
+  const line = (object: string, count: number) => ({
+    object,
+    reason: `${count} left out: everything in the copy belongs to the role that restores, and to nobody else.`,
+    degrades: false,
+  });
+  return [
+    ...(lists > 0 ? [line('privileges of its tables, columns and sequences', lists)] : []),
+    ...(labels > 0 ? [line('security labels', labels)] : []),
+  ];
 }
 
 interface Wanted {

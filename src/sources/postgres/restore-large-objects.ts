@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { LaneContext } from '../../repository/lane.ts';
-import type { StoredStream } from '../../repository/stored-stream.ts';
+import type { AnyStream } from '../../repository/stored-stream.ts';
 import { AccessLists } from './access-lists.ts';
 import { BinaryRows } from './binary-rows.ts';
 import type { LargeObjectsLine } from './manifest.ts';
@@ -8,7 +8,7 @@ import { quoteIdentifier, quoteLiteral } from './quote.ts';
 import type { Session } from './session.ts';
 
 export interface LargeObjectsLoad {
-  stream: StoredStream;
+  stream: AnyStream;
   objects: LargeObjectsLine['objects'];
 }
 
@@ -21,9 +21,15 @@ const rightsBatch = 500;
 /**
  * Makes the large objects, many in one statement where they are small, and in several where one is large.
  *
+ * @param options `inTransaction`: the session has one open, which is not to be ended
  * @throws HoldfastError
  */
-export async function loadLargeObjects(lane: LaneContext, session: Session, load: LargeObjectsLoad): Promise<void> {
+export async function loadLargeObjects(
+  lane: Pick<LaneContext, 'reader' | 'progress'>,
+  session: Session,
+  load: LargeObjectsLoad,
+  { inTransaction = false }: { inTransaction?: boolean } = {},
+): Promise<void> {
   const what = 'Could not restore the large objects.';
   const rows = new BinaryRows(counted(lane, load.stream));
   const batch: { oid: number; content: Buffer }[] = [];
@@ -62,7 +68,7 @@ export async function loadLargeObjects(lane: LaneContext, session: Session, load
   if (await rows.more()) {
     throw new HoldfastError('object-damaged', 'The snapshot holds more large objects than its manifest lists.');
   }
-  await giveRights(session, load.objects);
+  await giveRights(session, load.objects, inTransaction ? [] : ['BEGIN', 'COMMIT']);
 }
 
 async function makeInPieces(
@@ -89,12 +95,18 @@ async function makeInPieces(
   await flush();
 }
 
-async function giveRights(session: Session, objects: LargeObjectsLoad['objects']): Promise<void> {
+/** @param around the statements of a transaction, if they are to have one of their own */
+async function giveRights(
+  session: Session,
+  objects: LargeObjectsLoad['objects'],
+  [begin, commit]: string[],
+): Promise<void> {
   const what = 'Could not restore the owners and privileges of large objects.';
   const lists = await AccessLists.parse(session, new Set(objects.map(({ acl }) => acl)));
   let statements: string[] = [];
   const flush = async () => {
-    if (statements.length > 0) await session.run(['BEGIN', ...statements, 'COMMIT'].join('; '), what);
+    const all = [begin, ...statements, commit].filter((statement) => statement !== undefined);
+    if (statements.length > 0) await session.run(all.join('; '), what);
     statements = [];
   };
   for (const { oid, owner, acl, comment } of objects) {
@@ -107,7 +119,7 @@ async function giveRights(session: Session, objects: LargeObjectsLoad['objects']
   await flush();
 }
 
-async function* counted(lane: LaneContext, stream: StoredStream): AsyncGenerator<Buffer> {
+async function* counted(lane: Pick<LaneContext, 'reader' | 'progress'>, stream: AnyStream): AsyncGenerator<Buffer> {
   for await (const piece of lane.reader.read(stream)) {
     yield piece;
     lane.progress(piece.length);

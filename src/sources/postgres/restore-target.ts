@@ -4,6 +4,8 @@ import { HoldfastError } from '../../base/errors.ts';
 import { describeConnection, type PostgresConnection } from './connection.ts';
 import type { DatabaseLine } from './manifest.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { databaseExists, longestName, swapNames, withSuffix } from './restore-swap.ts';
+import { sqlstateOf } from './server-errors.ts';
 import { openSession, type Session } from './session.ts';
 import { dropForeignSubscriptions } from './subscriptions.ts';
 
@@ -22,9 +24,10 @@ export interface RestoreTarget extends AsyncDisposable {
    * Gives the database its final name, in the transaction that runs `statements` too. No session of ours may be open in
    * it; those of others are ended.
    *
+   * @returns the name under which the database that had the name is kept; undefined when there was none
    * @throws HoldfastError
    */
-  finish(statements: (quotedName: string) => string[]): Promise<void>;
+  finish(statements: (quotedName: string) => string[]): Promise<string | undefined>;
   /** Drops the database unless it is finished. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -34,15 +37,16 @@ export interface TargetSettings {
   admin: PostgresConnection;
   /** Final name. */
   database: string;
+  /** Whether a database that has the name gives it up; otherwise none may have it. */
+  replace?: boolean | undefined;
   like: DatabaseLine;
   clock: Clock;
   signal: AbortSignal;
 }
 
 const applicationName = 'holdfast restore';
-const longestName = 63;
-/** Milliseconds. */
-const lockPatience = 5_000;
+/** Milliseconds. A swap that was killed may hold its lock for as long as the server waits for sessions to end: 5 s. */
+const lockPatience = 8_000;
 const suffixPattern = /_holdfast_[0-9a-f]{12}$/;
 
 /**
@@ -51,37 +55,35 @@ const suffixPattern = /_holdfast_[0-9a-f]{12}$/;
  * @throws HoldfastError `target-exists`; `usage` for a name the server would cut; `target-failed`
  */
 export async function createTarget(settings: TargetSettings): Promise<RestoreTarget> {
-  const { database, signal } = settings;
-  if (database === '' || Buffer.byteLength(database) > longestName || database.includes('\0')) {
-    throw new HoldfastError('usage', `${JSON.stringify(database)} cannot be the name of a database.`, {
-      why: `A name has 1 to ${longestName} bytes.`,
-    });
-  }
+  const { database, signal, replace = false } = settings;
+  assertName(database);
   const admin = await openSession(settings.admin, { applicationName, signal, failure: 'target-failed' });
   try {
     await takeLock(admin, database, settings.clock);
-    await assertAbsent(admin, database);
+    if (!replace) await assertAbsent(admin, database);
     for (const leftover of await findLeftovers(admin, database)) await dropDatabase(admin, leftover, signal);
     const spaces = await admin.query<{ name: string }>('SELECT spcname::text AS name FROM pg_catalog.pg_tablespace');
     const tablespaces = new Set(spaces.map(({ name }) => name));
     const name = temporaryName(database);
     await create(admin, name, database, settings.like, tablespaces);
-    return new UnfinishedDatabase(admin, { ...settings.admin, database: name }, tablespaces, database);
+    return new UnfinishedDatabase(admin, { ...settings.admin, database: name }, tablespaces, settings);
   } catch (error) {
     await admin.close();
     throw error;
   }
 }
 
+/** @throws HoldfastError `usage` for a name the server would cut */
+export function assertName(database: string): void {
+  if (database !== '' && Buffer.byteLength(database) <= longestName && !database.includes('\0')) return;
+  throw new HoldfastError('usage', `${JSON.stringify(database)} cannot be the name of a database.`, {
+    why: `A name has 1 to ${longestName} bytes.`,
+  });
+}
+
 /** `name` cut to leave room, then `_holdfast_` and 12 random digits. */
 function temporaryName(name: string): string {
-  const suffix = `_holdfast_${randomBytes(6).toString('hex')}`;
-  let head = Buffer.from(name)
-    .subarray(0, longestName - suffix.length)
-    .toString();
-  // A character cut in two has become a replacement character, which is longer.
-  while (Buffer.byteLength(head) > longestName - suffix.length || !name.startsWith(head)) head = head.slice(0, -1);
-  return head + suffix;
+  return withSuffix(name, `_holdfast_${randomBytes(6).toString('hex')}`);
 }
 
 function marker(name: string): string {
@@ -121,12 +123,12 @@ async function takeLock(admin: Session, name: string, clock: Clock): Promise<voi
   });
 }
 
-async function assertAbsent(admin: Session, name: string): Promise<void> {
-  const found = await admin.query('SELECT FROM pg_catalog.pg_database WHERE datname = $1', [name]);
-  if (found.length === 0) return;
+/** @throws HoldfastError `target-exists` */
+export async function assertAbsent(admin: Session, name: string): Promise<void> {
+  if (!(await databaseExists(admin, name))) return;
   throw new HoldfastError('target-exists', `The database ${JSON.stringify(name)} exists already.`, {
     why: `A restore never goes over something that is there: ${describeConnection(admin.connection)} has it.`,
-    hint: 'Restore under another name, or rename or drop the one that is there.',
+    hint: 'Restore under another name, or with --swap, which keeps the one that is there under another name.',
   });
 }
 
@@ -187,12 +189,29 @@ async function create(
     'ALLOW_CONNECTIONS false',
   ];
   if (tablespaces.has(like.tablespace)) clauses.push(`TABLESPACE ${quoteIdentifier(like.tablespace)}`);
-  await admin.run(`CREATE DATABASE ${quoted} ${clauses.join(' ')}`, what);
+  try {
+    await admin.run(`CREATE DATABASE ${quoted} ${clauses.join(' ')}`, what);
+  } catch (error) {
+    throw localeStates.has(sqlstateOf(error) ?? '') ? localeError(error, like, what) : error;
+  }
   await admin.run(
     `COMMENT ON DATABASE ${quoted} IS ${quoteLiteral(marker(finalName))};
      ALTER DATABASE ${quoted} ALLOW_CONNECTIONS true`,
     what,
   );
+}
+
+/** Wrong object type, undefined object, invalid parameter, not supported: of CREATE DATABASE all are about locales. */
+const localeStates: ReadonlySet<string> = new Set(['42809', '42704', '22023', '0A000']);
+
+function localeError(error: unknown, like: DatabaseLine, what: string): HoldfastError {
+  const { encoding, localeProvider, collate, ctype, locale } = like;
+  const names = [...new Set([collate, ctype, ...(locale === null ? [] : [locale])])].join(', ');
+  return new HoldfastError('target-failed', what, {
+    why: `The server cannot make one with the encoding ${encoding} and the locale ${names} (${localeProvider}).`,
+    hint: 'Install the locale on the server (`locale -a` lists those it has), and restart PostgreSQL.',
+    cause: error,
+  });
 }
 
 /** The provider came with PostgreSQL 15, `builtin` and the rename of ICU_LOCALE's column with 17; libc needs neither. */
@@ -211,20 +230,26 @@ class UnfinishedDatabase implements RestoreTarget {
   readonly admin: Session;
   readonly connection: PostgresConnection;
   readonly tablespaces: ReadonlySet<string>;
-  readonly #finalName: string;
+  readonly #settings: TargetSettings;
   #finished = false;
 
-  constructor(admin: Session, connection: PostgresConnection, tablespaces: ReadonlySet<string>, finalName: string) {
+  constructor(
+    admin: Session,
+    connection: PostgresConnection,
+    tablespaces: ReadonlySet<string>,
+    settings: TargetSettings,
+  ) {
     this.admin = admin;
     this.connection = connection;
     this.tablespaces = tablespaces;
-    this.#finalName = finalName;
+    this.#settings = settings;
   }
 
-  async finish(statements: (quotedName: string) => string[]): Promise<void> {
+  async finish(statements: (quotedName: string) => string[]): Promise<string | undefined> {
     const name = this.connection.database;
+    const { database: finalName, replace = false, clock, signal } = this.#settings;
     const quoted = quoteIdentifier(name);
-    const what = `Could not give the restored database its name ${JSON.stringify(this.#finalName)}.`;
+    const what = `Could not give the restored database its name ${JSON.stringify(finalName)}.`;
     // A database can only be renamed while nobody is in it; monitoring tools may be.
     await this.admin.run(`ALTER DATABASE ${quoted} ALLOW_CONNECTIONS false`, what);
     await this.admin.query(
@@ -233,17 +258,23 @@ class UnfinishedDatabase implements RestoreTarget {
       [name],
       what,
     );
-    await assertAbsent(this.admin, this.#finalName);
+    if (replace && (await databaseExists(this.admin, finalName))) {
+      const keptAs = await swapNames(this.admin, { from: name, to: finalName, statements, clock, signal });
+      this.#finished = true;
+      return keptAs;
+    }
+    await assertAbsent(this.admin, finalName);
     await this.admin.run('BEGIN', what);
     try {
       for (const statement of statements(quoted)) await this.admin.run(statement, what);
-      await this.admin.run(`ALTER DATABASE ${quoted} RENAME TO ${quoteIdentifier(this.#finalName)}`, what);
+      await this.admin.run(`ALTER DATABASE ${quoted} RENAME TO ${quoteIdentifier(finalName)}`, what);
       await this.admin.run('COMMIT', what);
     } catch (error) {
       await this.admin.run('ROLLBACK').catch(() => {});
       throw error;
     }
     this.#finished = true;
+    return undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
+import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../../base/errors.ts';
 import type { LaneContext, LaneTask } from '../../repository/lane.ts';
-import type { StoredStream } from '../../repository/stored-stream.ts';
+import type { AnyStream } from '../../repository/stored-stream.ts';
 import { restoreSettings } from './archive-statements.ts';
 import { BinaryRows } from './binary-rows.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -21,7 +22,7 @@ export interface LoadTableInput {
   name: string;
   /** As in the manifest; may be empty. */
   columns: string[];
-  stream: StoredStream;
+  stream: AnyStream;
   /** The table the rows go into when they must find their partition by themselves. */
   through?: { schema: string; name: string };
   /** A table that CREATE EXTENSION may have put rows into: those that satisfy the condition (`WHERE …`) are replaced. */
@@ -35,7 +36,12 @@ export interface LoadLargeObjectsInput {
 
 export interface WriteFileInput {
   path: string;
-  stream: StoredStream;
+  stream: AnyStream;
+}
+
+export interface WrittenFile {
+  /** Of the whole file, hex. */
+  sha256: string;
 }
 
 export const loadTableTask = 'postgres-load-table';
@@ -118,15 +124,28 @@ function loadStatements(input: LoadTableInput, session: Session): string {
   return `BEGIN; ${quiet}DELETE FROM ONLY ${target} ${replace.condition ?? ''}; COPY ${target}${list} FROM STDIN`;
 }
 
-async function* counted(lane: LaneContext, stream: StoredStream): AsyncGenerator<Buffer> {
+async function* counted(lane: LaneContext, stream: AnyStream): AsyncGenerator<Buffer> {
   for await (const piece of lane.reader.read(stream)) {
     yield piece;
     lane.progress(piece.length);
   }
 }
 
-async function writeFile(lane: LaneContext, { path, stream }: WriteFileInput): Promise<void> {
-  await intoFile(path, counted(lane, stream));
+async function writeFile(lane: LaneContext, { path, stream }: WriteFileInput): Promise<WrittenFile> {
+  if (stream.parts === undefined) {
+    await intoFile(path, counted(lane, stream));
+    return { sha256: stream.sha256 };
+  }
+  const hash = createHash('sha256');
+  await intoFile(path, hashed(counted(lane, stream), hash));
+  return { sha256: hash.digest('hex') };
+}
+
+async function* hashed(pieces: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
 }
 
 /** Each large object into a file of its own. */

@@ -16,6 +16,8 @@ export const sqlstate = {
   notSupported: '0A000',
   adminShutdown: '57P01',
   outOfMemory: '53200',
+  serializationFailure: '40001',
+  internalError: 'XX000',
 } as const;
 
 /** The SQLSTATE of an error the server sent; undefined for any other error. */

@@ -142,7 +142,8 @@ class OpenSession implements Session {
   }
 
   get lost(): boolean {
-    return this.#socket.destroyed || this.#socket.readableEnded;
+    // The server's goodbye comes before the end of the socket, and pg takes no query after it.
+    return this.#ended !== undefined || this.#socket.destroyed || this.#socket.readableEnded;
   }
 
   async begin(): Promise<void> {
@@ -213,7 +214,8 @@ class OpenSession implements Session {
   /** What the server said last tells more than that the socket closed. */
   #reason(error: unknown): unknown {
     if (error instanceof HoldfastError || sqlstateOf(error) !== undefined || !this.lost) return error;
-    if (isConnectionLost(this.#ended)) return this.#ended;
+    // A standby says goodbye with the state of a conflict, not with one of a lost connection.
+    if (isConnectionLost(this.#ended) || sqlstateOf(this.#ended) !== undefined) return this.#ended;
     return isConnectionLost(error) ? error : new ConnectionEnded();
   }
 

@@ -1,3 +1,5 @@
+import { wildcard } from './wildcard.ts';
+
 /**
  * Patterns that name tables: `schema.table`, or `table` in any schema; `*` stands for any characters, `?` for one. Case
  * counts, and names are written without quotes.
@@ -8,13 +10,7 @@ export class TablePatterns {
   constructor(patterns: readonly string[]) {
     this.#patterns = patterns.map((text) => ({
       text,
-      expression: new RegExp(
-        `^${text
-          .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-          .replaceAll('*', '[^]*')
-          .replaceAll('?', '[^]')}$`,
-        'u',
-      ),
+      expression: wildcard(text),
       qualified: text.includes('.'),
       used: false,
     }));

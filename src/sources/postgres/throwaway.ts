@@ -29,6 +29,8 @@ export interface ThrowawayOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** Default: the newest installed. */
   major?: number | undefined;
+  /** The binaries to run, instead of looking for them. */
+  binaries?: PostgresBinaries | undefined;
   /** Default `C.UTF-8`. */
   locale?: string | undefined;
   /** Default `UTF8`. */
@@ -95,11 +97,9 @@ const socketPathLimit = 107;
  *   something, `target-failed` when the account cannot reach it or the server does not start
  */
 export async function startThrowaway(options: ThrowawayOptions): Promise<Throwaway> {
-  const binaries = await findBinaries({
-    programs: serverPrograms,
-    major: options.major,
-    path: options.environment.PATH,
-  });
+  const binaries =
+    options.binaries ??
+    (await findBinaries({ programs: serverPrograms, major: options.major, path: options.environment.PATH }));
   const account = await unprivilegedAccount(options.unprivilegedUser);
   const directory = resolve(options.directory);
   const socketDirectory = newSocketPath();
@@ -302,10 +302,10 @@ async function start(run: Run, place: Place, options: ThrowawayOptions): Promise
   return server;
 }
 
-/** The postmaster writes its state into the eighth line of its lock file. */
+/** The postmaster writes its state into the eighth line of its lock file; `standby` is one that takes no sessions. */
 async function isReady(data: string, pid: number | undefined): Promise<boolean> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
-  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
+  return Number(lines[0]) === pid && ['ready', 'standby'].includes(lines[7]?.trim() ?? '');
 }
 
 function notStarted(what: string, said: string | undefined): HoldfastError {
