@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { escapeCode, holdfast, holdfastOnTerminal, prepareConfig, useDirectory } from './run-holdfast.ts';
@@ -36,7 +36,13 @@ describe('before the first backup', () => {
 describe('without a repository at the site', () => {
   it('the status is 10', async () => {
     await rm(path('site', 'holdfast.json'));
-    for (const command of ['backup', 'snapshots', 'check']) expect((await run(command)).status, command).toBe(10);
+    for (const command of ['backup', 'snapshots']) expect((await run(command)).status, command).toBe(10);
+    // What else lies there is of this repository: for a check, one object is missing.
+    const { status, stdout } = await run('check');
+    expect(status).toBe(4);
+    expect(stdout).toContain('holdfast.json: It is missing.');
+    for (const name of await readdir(path('site'))) await rm(path('site', name), { recursive: true });
+    expect((await run('check')).status).toBe(10);
   });
 });
 
