@@ -294,7 +294,7 @@ describe('what is not carried', () => {
     expect(repository.events).toContainEqual({
       type: 'note',
       source: 'test',
-      text: 'One constraint is NOT VALID, and stay so: positive.',
+      text: 'One constraint is NOT VALID, and stays so: positive.',
     });
     const archive = await made.content(made.of('archive')[0]!.stream);
     expect(archive.includes('broken')).toBe(false);

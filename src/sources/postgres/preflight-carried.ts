@@ -114,6 +114,6 @@ async function unvalidatedConstraints(session: Session): Promise<string[]> {
   if (count === 0) return [];
   const more = count > 3 ? ` and ${count - 3} more` : '';
   return [
-    `${count === 1 ? 'One constraint is' : `${count} constraints are`} NOT VALID, and stay so: ${first!.join(', ')}${more}.`,
+    `${count === 1 ? 'One constraint is NOT VALID, and stays so' : `${count} constraints are NOT VALID, and stay so`}: ${first!.join(', ')}${more}.`,
   ];
 }
