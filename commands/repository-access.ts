@@ -3,7 +3,7 @@
 import type { Site as SiteConfig } from '../config/sites.ts';
 import { HoldfastError, isHoldfastError } from '../src/base/errors.ts';
 import type { Party } from '../src/crypt/parties.ts';
-import type { RepositoryAccess } from '../src/repository/access.ts';
+import type { RepositoryAccess, Surroundings } from '../src/repository/access.ts';
 import type { Site } from '../src/sites/site.ts';
 import type { Context } from './context.ts';
 
@@ -33,8 +33,9 @@ export interface AccessNeeds {
 
 /** @throws HoldfastError `config`, `secret`, `usage`, `wrong-key`, `site-unavailable` */
 export async function openAccess(context: Context, needs: AccessNeeds): Promise<OpenAccess> {
-  const [{ config }, { Trust }, { RunSites }, { partiesOf }, { siteNamed }] = await Promise.all([
+  const [{ config }, { accessTo }, { Trust }, { RunSites }, { partiesOf }, { siteNamed }] = await Promise.all([
     context.config(),
+    import('../src/repository/access.ts'),
     import('../src/repository/trust.ts'),
     import('../src/repository/run-sites.ts'),
     import('../config/trust-parties.ts'),
@@ -55,11 +56,7 @@ export async function openAccess(context: Context, needs: AccessNeeds): Promise<
     },
   );
   for (const { site, error } of opened) if (error) sites.drop(site, error);
-  const access: RepositoryAccess = {
-    sites,
-    get site() {
-      return sites.primary;
-    },
+  const surroundings: Surroundings = {
     trust: new Trust(config.repository, partiesOf(config)),
     ...(host && { host }),
     identities,
@@ -69,6 +66,7 @@ export async function openAccess(context: Context, needs: AccessNeeds): Promise<
     emit: context.emit,
     signal: context.signal,
   };
+  const access = accessTo(surroundings, sites);
   return {
     access,
     [Symbol.asyncDispose]: async () => {

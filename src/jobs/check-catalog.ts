@@ -1,6 +1,6 @@
 /** What snapshots and index objects say of a source: for whoever has a key to its catalog. */
 import { isHoldfastError } from '../base/errors.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { nowhere } from '../repository/chunk-locations.ts';
 import type { SourceNeeds } from '../repository/compare-sites.ts';
 import { type ExaminedSource, sentenceOf } from '../repository/examine-source.ts';
@@ -16,7 +16,6 @@ import { successorsOf } from '../repository/successors.ts';
 import type { Site } from '../sites/site.ts';
 import { contentName } from './contents.ts';
 import { openAnywhere } from './open-anywhere.ts';
-import { accessAt } from './run-begin.ts';
 
 export interface Catalog {
   source: OpenedSource;

@@ -1,7 +1,7 @@
 /** The objects of a site that belong to no source: what it is, whom to believe, how to recover without Holdfast. */
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { damage, notice, wrongBytes } from '../repository/examine-source.ts';
 import {
   formatVersion,
@@ -18,7 +18,6 @@ import type { Tell } from '../repository/site-problem.ts';
 import { sourceDirectories } from '../repository/source-directories.ts';
 import type { Site } from '../sites/site.ts';
 import { assertRepository, repositoryRecord } from './init.ts';
-import { accessAt } from './run-begin.ts';
 
 const copyPrefixes = ['trust/', 'recover/'] as const;
 

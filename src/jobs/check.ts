@@ -1,5 +1,5 @@
 import { isHoldfastError } from '../base/errors.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, accessTo, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { copyMissing } from '../repository/copy-missing.ts';
 import { sentenceOf } from '../repository/examine-source.ts';
 import { rebuildIndex } from '../repository/index-rebuild.ts';
@@ -10,7 +10,7 @@ import { openSource, opensData, readSourceRecord } from '../repository/source-re
 import type { ReadChoice } from './check-reading.ts';
 import { examineRoots } from './check-root.ts';
 import { checkSource } from './check-source.ts';
-import { accessAt, type SiteReport, siteReports } from './run-begin.ts';
+import { type SiteReport, siteReports } from './run-begin.ts';
 
 export interface CheckRequest {
   sources: readonly string[];
@@ -124,14 +124,7 @@ export async function check(access: RepositoryAccess, request: CheckRequest): Pr
 
 /** The same access, with its sites as one set throughout: a site that is dropped stays dropped. */
 export function withSites(access: RepositoryAccess): RepositoryAccess {
-  const sites = sitesOf(access);
-  return {
-    ...access,
-    sites,
-    get site() {
-      return sites.primary;
-    },
-  };
+  return accessTo(access, sitesOf(access));
 }
 
 export async function sourcesOf(

@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { formatVersion, recoverScriptCopy, rootObjects, trustCopy } from '../repository/layout.ts';
 import { recoveryFiles } from '../repository/recovery/recovery-files.ts';
 
@@ -43,8 +43,7 @@ export async function initEverywhere(access: RepositoryAccess): Promise<InitRepo
   const [failed] = sites.dropped;
   if (failed) throw failed.error;
   const reports: InitReport[] = [];
-  const { sites: _, site: __, ...rest } = access;
-  for (const site of sites.all) reports.push(await initRepository({ ...rest, site }));
+  for (const site of sites.all) reports.push(await initRepository(accessAt(access, site)));
   return { ...reports[0]!, created: reports.some(({ created }) => created) };
 }
 

@@ -1,7 +1,6 @@
 import { isHoldfastError } from '../base/errors.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { type OpenedSource, openSource } from '../repository/source-record.ts';
-import { accessAt } from './run-begin.ts';
 
 /**
  * Opens a source from whichever live site has its keys whole.

@@ -1,7 +1,6 @@
 import { HoldfastError, type PlainError, toPlainError } from '../base/errors.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { isSiteFailure, type RunSites } from '../repository/run-sites.ts';
-import type { Site } from '../sites/site.ts';
 import { assertRepository } from './init.ts';
 
 /** What became of a site in a run. */
@@ -35,12 +34,6 @@ export async function beginAtEachSite(
   });
   if (sites.live.length === 0) void sites.primary;
   return sites;
-}
-
-/** The same access, to one site alone. */
-export function accessAt(access: RepositoryAccess, site: Site): RepositoryAccess {
-  const { sites: _, site: __, ...rest } = access;
-  return { ...rest, site };
 }
 
 export function siteReports(sites: RunSites): SiteReport[] {

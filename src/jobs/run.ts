@@ -1,13 +1,12 @@
 import { isoTime } from '../base/clock.ts';
 import { type PlainError, toPlainError } from '../base/errors.ts';
-import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import type { Keep } from '../repository/retention.ts';
 import { clusterOf } from '../repository/source-name.ts';
 import type { BackupReport } from './backup.ts';
 import { type CheckReport, check } from './check.ts';
 import { type PruneReport, prune } from './prune.ts';
 import { type PreparedSource, runBackups } from './run-backups.ts';
-import { accessAt } from './run-begin.ts';
 import { type RunRecord, RunRecords, type StepName, type StepOutcome } from './run-record.ts';
 import type { Environment } from './source-settings.ts';
 import { type SyncReport, sync } from './sync.ts';

@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { silent } from '../base/events.ts';
-import { type RepositoryAccess, sitesOf, withEmit } from '../repository/access.ts';
+import { accessAt, type RepositoryAccess, sitesOf, withEmit } from '../repository/access.ts';
 import { type KnownSnapshot, listSnapshots, type SnapshotListing } from '../repository/snapshot.ts';
 import { clusterOf } from '../repository/source-name.ts';
 import { type OpenedSource, openSource } from '../repository/source-record.ts';
@@ -8,7 +8,7 @@ import { clusterRoster } from '../repository/source-roster.ts';
 import type { Site } from '../sites/site.ts';
 import { assertRepository } from './init.ts';
 import { openAnywhere } from './open-anywhere.ts';
-import { accessAt, beginAtEachSite } from './run-begin.ts';
+import { beginAtEachSite } from './run-begin.ts';
 
 export interface SourceSnapshots extends SnapshotListing {
   source: string;

@@ -35,14 +35,33 @@ export function sitesOf(access: RepositoryAccess): RunSites {
   return access.sites ?? new RunSites([access.site], { clock: access.clock });
 }
 
-/** The same access, whose events go elsewhere. */
-export function withEmit(access: RepositoryAccess, emit: Emit): RepositoryAccess {
+/** An access without its sites. */
+export type Surroundings = Omit<RepositoryAccess, 'site' | 'sites'>;
+
+/** An access to several sites; `site` is asked each time, since the first may be lost meanwhile. */
+export function accessTo(surroundings: Surroundings, sites: RunSites): RepositoryAccess {
   return {
-    ...access,
-    emit,
-    // Asked each time: of several sites, the first may be lost meanwhile.
+    ...surroundingsOf(surroundings),
+    sites,
     get site() {
-      return access.site;
+      return sites.primary;
     },
   };
+}
+
+/** The same access, to one site alone. */
+export function accessAt(surroundings: Surroundings, site: Site): RepositoryAccess {
+  return { ...surroundingsOf(surroundings), site };
+}
+
+/** The same access, whose events go elsewhere. */
+export function withEmit(access: RepositoryAccess, emit: Emit): RepositoryAccess {
+  const surroundings = { ...surroundingsOf(access), emit };
+  return access.sites ? accessTo(surroundings, access.sites) : accessAt(surroundings, access.site);
+}
+
+/** One by one: to spread an access would ask for its site, which fails when all are lost. */
+function surroundingsOf(access: Surroundings): Surroundings {
+  const { trust, host, identities, dedupWith, stateDirectory, clock, emit, signal } = access;
+  return { trust, ...(host && { host }), identities, dedupWith, stateDirectory, clock, emit, signal };
 }

@@ -4,7 +4,7 @@ import { Sealer } from '../crypt/age.ts';
 import type { Party } from '../crypt/parties.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import type { Site } from '../sites/site.ts';
-import { partiesAtHand, type RepositoryAccess } from './access.ts';
+import { accessAt, partiesAtHand, type RepositoryAccess } from './access.ts';
 import { sealCatalogObject } from './catalog-object.ts';
 import { ChunkSet } from './chunk-set.ts';
 import { ChunkTable } from './chunk-table.ts';
@@ -117,7 +117,7 @@ async function* entriesOf(
       const size = packsAt.get(site)?.get(pack);
       if (size === undefined) continue;
       try {
-        yield await new PackOpener({ ...access, site }, source).directory(pack, size);
+        yield await new PackOpener(accessAt(access, site), source).directory(pack, size);
         break;
       } catch (error) {
         if (!isHoldfastError(error, 'object-missing', 'object-damaged')) throw error;

@@ -1,5 +1,7 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import { sha256Hex } from '../crypt/secrets.ts';
 import type { Site } from '../sites/site.ts';
+import { promisedHash } from './layout.ts';
 import { isSiteFailure, type RunSites } from './run-sites.ts';
 
 /** An object and the sites that list it. Objects that are named by their hash are the same wherever they lie. */
@@ -51,7 +53,9 @@ export async function readAcross<T>(
   for (const site of holders) {
     if (!sites.isLive(site)) continue;
     try {
-      return await open(await site.read(name));
+      const bytes = await site.read(name);
+      assertNamed(name, bytes);
+      return await open(bytes);
     } catch (error) {
       if (isSiteFailure(error)) sites.drop(site, error);
       else if (!isHoldfastError(error, 'object-missing', 'object-damaged')) throw error;
@@ -60,4 +64,11 @@ export async function readAcross<T>(
   }
   if (sites.live.length === 0) void sites.primary;
   throw failure ?? new HoldfastError('object-missing', `No site has ${name} any more.`);
+}
+
+/** Otherwise a site could hide what another has, by giving something else under its name. */
+function assertNamed(name: string, bytes: Uint8Array): void {
+  const promised = promisedHash(name);
+  if (promised === undefined || sha256Hex(bytes) === promised) return;
+  throw new HoldfastError('object-damaged', `${name} is damaged.`, { why: 'Its bytes do not hash to its name.' });
 }

@@ -121,7 +121,9 @@ export class SnapshotWriter implements IngestPort {
     }
     const table = new ChunkTable({ withLocations: false });
     const trusted = new Set([host.name, ...access.dedupWith]);
-    const youngest = clock.now() - graceMs / 2;
+    // By a clock that has stopped, or was set back, everything would look young.
+    const latest = [...before.snapshots, ...before.tombstoned].map(({ time }) => Date.parse(time));
+    const youngest = latest.reduce((a, b) => Math.max(a, b), clock.now()) - graceMs / 2;
     for await (const index of loadIndexes(access, source, ignore, sites)) {
       // A host that was stolen could register real ids over garbage; only trusted hosts' entries count, and those of
       // whoever has opened every chunk before.

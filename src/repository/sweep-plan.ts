@@ -1,7 +1,8 @@
 /**
  * What may be removed from one site: rule 7 of the design. A snapshot goes once its tombstone is older than the grace
  * period; a pack when only such snapshots need it, or none, and it has been known for the grace period. Until then a
- * writer that is under way may still rely on it, so that no lock is needed.
+ * writer that is under way may still rely on it, so that no lock is needed. A site that lists no live snapshot keeps the
+ * dropped ones that it lists.
  */
 
 export interface SweepInput {
@@ -61,15 +62,19 @@ export function planSweep(input: SweepInput): SweepPlan {
   const neededIndexes = new Set<string>();
   const released = new Set<string>();
   const plan: SweepPlan = { snapshots: [], indexes: [], packs: [], bytes: 0, waiting: new Map(), unneeded: new Map() };
-  for (const snapshot of input.snapshots) {
+  const snapshots = [...input.snapshots];
+  // One that was away has missed what was made meanwhile: until sync brings that, what it has is all that it can restore.
+  const hasLive = snapshots.some(({ id }) => site.snapshots.has(id) && !dropped.has(id));
+  for (const snapshot of snapshots) {
     const { id, packs } = snapshot;
     const since = dropped.get(id);
-    if (since !== undefined && isOver(since)) {
+    const isLast = !hasLive && site.snapshots.has(id);
+    if (since !== undefined && isOver(since) && !isLast) {
       if (site.snapshots.has(id)) plan.snapshots.push(id);
       for (const pack of packs) released.add(pack);
       continue;
     }
-    if (since !== undefined) plan.waiting.set(id, since + graceMs);
+    if (since !== undefined && !isOver(since)) plan.waiting.set(id, since + graceMs);
     const needs = needsOf(snapshot);
     for (const pack of needs.packs) needed.add(pack);
     for (const index of needs.indexes) neededIndexes.add(index);

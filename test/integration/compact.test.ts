@@ -5,7 +5,6 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../src/crypt/secrets.ts';
 import { check } from '../../src/jobs/check.ts';
 import { compactSources } from '../../src/jobs/compact.ts';
 import { initRepository } from '../../src/jobs/init.ts';
@@ -17,14 +16,13 @@ import { sealCatalogObject } from '../../src/repository/catalog-object.ts';
 import { loadIndexes } from '../../src/repository/index-load.ts';
 import { Ingest } from '../../src/repository/ingest.ts';
 import type { Keep } from '../../src/repository/retention.ts';
-import { RunSites } from '../../src/repository/run-sites.ts';
 import { type KnownSnapshot, listSnapshots } from '../../src/repository/snapshot.ts';
 import { SnapshotWriter } from '../../src/repository/snapshot-writer.ts';
 import { alignSource } from '../../src/repository/source-copies.ts';
 import { openOrCreateSource, openSource } from '../../src/repository/source-record.ts';
 import { openDiskSite } from '../../src/sites/disk.ts';
 import { FaultySite, unreachable } from '../support/faulty-site.ts';
-import { clockAt, parties, RepositoryFixture, readSnapshot } from '../support/repository-fixture.ts';
+import { clockAt, hashes, parties, RepositoryFixture, readSnapshot } from '../support/repository-fixture.ts';
 
 const run = promisify(execFile);
 const dayMs = 86_400_000;
@@ -53,19 +51,8 @@ beforeEach(async () => {
   [near, far] = sites as [FaultySite, FaultySite];
 });
 
-async function access(
-  of: readonly FaultySite[] = sites,
-  more: Partial<RepositoryAccess> & { machine?: string } = {},
-): Promise<RepositoryAccess> {
-  const runSites = new RunSites(of, { clock });
-  const base = await fixture.access({ clock, ...more, site: of[0]! });
-  return {
-    ...base,
-    sites: runSites,
-    get site() {
-      return runSites.primary;
-    },
-  };
+function access(of: readonly FaultySite[] = sites, more: Partial<RepositoryAccess> & { machine?: string } = {}) {
+  return fixture.accessTo(of, { clock, ...more });
 }
 
 const anna = () => ({ identities: [parties.anna], host: undefined as never, machine: 'laptop' });
@@ -123,11 +110,6 @@ async function prunedForDays(first: number, days: number, of: readonly FaultySit
     clock.set(begin + number * dayMs + 3_600_000);
     await pruned(of);
   }
-}
-
-/** Comparing buffers byte by byte takes the test longer than all else. */
-function hashes(made: Record<string, Buffer>): Record<string, string> {
-  return Object.fromEntries(Object.entries(made).map(([name, bytes]) => [name, sha256Hex(bytes)]));
 }
 
 /** Restores all that one site shows, with nothing but that site. */

@@ -1,5 +1,5 @@
 /** Retention, grace and sweep over several sites, with a clock that is set. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -9,13 +9,19 @@ import { sync } from '../../src/jobs/sync.ts';
 import type { RepositoryAccess } from '../../src/repository/access.ts';
 import { makePin } from '../../src/repository/pins.ts';
 import type { Keep } from '../../src/repository/retention.ts';
-import { RunSites } from '../../src/repository/run-sites.ts';
 import { type KnownSnapshot, listSnapshots } from '../../src/repository/snapshot.ts';
 import { alignSource } from '../../src/repository/source-copies.ts';
 import { openSource } from '../../src/repository/source-record.ts';
 import { openDiskSite } from '../../src/sites/disk.ts';
 import { FaultySite, unreachable } from '../support/faulty-site.ts';
-import { clockAt, parties, RepositoryFixture, readSnapshot, writeSnapshot } from '../support/repository-fixture.ts';
+import {
+  clockAt,
+  hashes,
+  parties,
+  RepositoryFixture,
+  readSnapshot,
+  writeSnapshot,
+} from '../support/repository-fixture.ts';
 
 const dayMs = 86_400_000;
 const begin = Date.parse('2026-01-01T04:00:00Z');
@@ -39,30 +45,11 @@ beforeEach(async () => {
   }
 });
 
-async function access(
-  of: readonly FaultySite[] = sites,
-  more: Partial<RepositoryAccess> = {},
-  patienceMs = 60_000,
-): Promise<RepositoryAccess> {
-  const runSites = new RunSites(of, { clock, patienceMs });
-  const base = await fixture.access({ clock, ...more, site: of[0]! });
-  return {
-    ...base,
-    sites: runSites,
-    get site() {
-      return runSites.primary;
-    },
-  };
+function access(of: readonly FaultySite[] = sites, more: Partial<RepositoryAccess> = {}, patienceMs = 60_000) {
+  return fixture.accessTo(of, { clock, ...more, patienceMs });
 }
 
 const common = randomBytes(300_000);
-
-/** Buffers are slow to compare as they are. */
-function hashes(of: Record<string, Buffer>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(of).map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')]),
-  );
-}
 
 async function day(number: number, of: readonly FaultySite[] = sites): Promise<KnownSnapshot> {
   clock.set(begin + number * dayMs);
@@ -245,6 +232,51 @@ describe('prune', () => {
     await pin(false);
     await pruned();
     expect(await shownAt(sites[0]!)).toEqual([4, 5, 6]);
+  });
+
+  it('keeps what is pinned although the first site gives something else in place of the pin', async () => {
+    const first = await day(0);
+    for (let number = 1; number < 6; number++) await day(number);
+    const run = await access();
+    const source = await openSource(run, 'app');
+    const pin = makePin(run, parties.web1, source, { snapshot: first.id, pinned: true });
+    for (const site of sites) await site.create(source.layout.pins + pin.name, pin.bytes);
+    // Signed as it must be, and not what its name promises.
+    const other = makePin(run, parties.web1, source, { snapshot: first.id, pinned: false });
+    await sites[0]!.replace(source.layout.pins + pin.name, other.bytes);
+    await pruned();
+    expect(await shownAt(sites[1]!)).toEqual([1, 4, 5, 6]);
+  });
+
+  it('never takes the last snapshots from a site that has missed the newer ones', async () => {
+    const [near, far] = sites as [FaultySite, FaultySite];
+    for (let number = 0; number < 2; number++) await day(number);
+    for (let number = 2; number < 6; number++) await day(number, [near]);
+    await pruned();
+    clock.set(begin + 13 * dayMs);
+    await pruned();
+    expect(await objects(far, 'snapshots')).toBe(2);
+    expect(await objects(near, 'snapshots')).toBe(3);
+    await sync(await access(), { sources: ['app'], dryRun: false });
+    await pruned();
+    expect(await objects(far, 'snapshots')).toBe(3);
+    expect(await shownAt(far)).toEqual([4, 5, 6]);
+  });
+
+  it('is not undercut by a backup whose clock has stopped', async () => {
+    const gone = { own: randomBytes(400_000) };
+    clock.set(begin);
+    const first = await access();
+    await writeSnapshot(first, 'app', gone);
+    for (let number = 1; number < 6; number++) await day(number);
+    await pruned();
+    // Years behind, so that everything looks young: what only dropped snapshots need must not be relied on.
+    const stopped = clockAt(begin);
+    const late = await fixture.accessTo(sites, { clock: stopped });
+    const { snapshot } = await writeSnapshot(late, 'app', gone);
+    const { packs } = (await pruned(sites, { dryRun: true })) && snapshot;
+    const old = (await listSnapshots(await access(), await openSource(await access(), 'app'))).tombstoned[0]!;
+    expect(packs.filter((pack) => old.packs.includes(pack))).toEqual([]);
   });
 
   it('does not believe a tombstone that a stranger signed', async () => {

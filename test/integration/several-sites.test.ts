@@ -1,18 +1,24 @@
 /** One backup, several sites: what fails at one degrades the run, and every snapshot a site lists it restores alone. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backup } from '../../src/jobs/backup.ts';
 import { initRepository } from '../../src/jobs/init.ts';
 import type { RepositoryAccess } from '../../src/repository/access.ts';
-import { RunSites } from '../../src/repository/run-sites.ts';
 import { listSnapshots } from '../../src/repository/snapshot.ts';
 import { alignSource } from '../../src/repository/source-copies.ts';
 import { openSource } from '../../src/repository/source-record.ts';
 import { openDiskSite } from '../../src/sites/disk.ts';
 import { FaultySite, unreachable } from '../support/faulty-site.ts';
-import { clockAt, parties, RepositoryFixture, readSnapshot, writeSnapshot } from '../support/repository-fixture.ts';
+import {
+  clockAt,
+  hashes,
+  parties,
+  RepositoryFixture,
+  readSnapshot,
+  writeSnapshot,
+} from '../support/repository-fixture.ts';
 
 const siteNames = ['near', 'far', 'away'] as const;
 type SiteName = (typeof siteNames)[number];
@@ -30,21 +36,12 @@ beforeEach(async () => {
 });
 
 /** A run over some of the sites, in this order. */
-async function run(names: readonly SiteName[], more: Partial<RepositoryAccess> = {}, patienceMs?: number) {
-  const clock = more.clock ?? (await fixture.access()).clock;
-  const runSites = new RunSites(
+async function run(names: readonly SiteName[], more: Partial<RepositoryAccess> = {}, patienceMs = 60_000) {
+  const access = await fixture.accessTo(
     names.map((name) => sites[name]),
-    { clock, ...(patienceMs !== undefined && { patienceMs }) },
+    { ...more, patienceMs },
   );
-  const base = await fixture.access({ ...more, site: sites[names[0]!] });
-  const access: RepositoryAccess = {
-    ...base,
-    sites: runSites,
-    get site() {
-      return runSites.primary;
-    },
-  };
-  return { access, runSites };
+  return { access, runSites: access.sites };
 }
 
 async function backUp(
@@ -73,13 +70,6 @@ async function everythingAt(name: SiteName): Promise<Record<string, string>[]> {
   const contents: Record<string, string>[] = [];
   for (const snapshot of snapshots) contents.push(hashes(await readSnapshot(access, 'app', snapshot)));
   return contents;
-}
-
-/** Buffers are slow to compare as they are. */
-function hashes(of: Record<string, Buffer>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(of).map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')]),
-  );
 }
 
 const content = () => ({ data: randomBytes(700_000), more: randomBytes(300) });

@@ -14,7 +14,6 @@ import type { SourceSettings } from '../../src/jobs/source-settings.ts';
 import { sync } from '../../src/jobs/sync.ts';
 import type { RepositoryAccess } from '../../src/repository/access.ts';
 import type { Keep } from '../../src/repository/retention.ts';
-import { RunSites } from '../../src/repository/run-sites.ts';
 import { type KnownSnapshot, listSnapshots } from '../../src/repository/snapshot.ts';
 import { SnapshotReader } from '../../src/repository/snapshot-reader.ts';
 import { openSource } from '../../src/repository/source-record.ts';
@@ -245,16 +244,8 @@ class Year implements AsyncDisposable {
     ];
   }
 
-  async #access(sites: readonly FaultySite[]): Promise<RepositoryAccess> {
-    const runSites = new RunSites(sites, { clock: this.#clock });
-    const base = await this.#fixture.access({ site: sites[0]!, clock: this.#clock });
-    return {
-      ...base,
-      sites: runSites,
-      get site() {
-        return runSites.primary;
-      },
-    };
+  #access(sites: readonly FaultySite[]): Promise<RepositoryAccess> {
+    return this.#fixture.accessTo(sites, { clock: this.#clock });
   }
 
   async #tables(): Promise<Contents> {

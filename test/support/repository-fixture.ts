@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { HoldfastEvent } from '../../src/base/events.ts';
 import { generateParty, type Party } from '../../src/crypt/parties.ts';
+import { sha256Hex } from '../../src/crypt/secrets.ts';
 import { initRepository } from '../../src/jobs/init.ts';
-import type { RepositoryAccess } from '../../src/repository/access.ts';
+import { accessTo, type RepositoryAccess } from '../../src/repository/access.ts';
 import { Ingest } from '../../src/repository/ingest.ts';
+import { RunSites } from '../../src/repository/run-sites.ts';
 import type { IgnoredObject, KnownSnapshot } from '../../src/repository/snapshot.ts';
 import { SnapshotReader } from '../../src/repository/snapshot-reader.ts';
 import { SnapshotWriter } from '../../src/repository/snapshot-writer.ts';
@@ -14,6 +16,7 @@ import { openOrCreateSource, openSource } from '../../src/repository/source-reco
 import type { StoredStream } from '../../src/repository/stored-stream.ts';
 import { type PartyRole, Trust, type TrustParty } from '../../src/repository/trust.ts';
 import { openDiskSite } from '../../src/sites/disk.ts';
+import type { Site } from '../../src/sites/site.ts';
 
 const anna = await generateParty('anna', systemClock);
 const bob = await generateParty('bob', systemClock);
@@ -67,6 +70,17 @@ export class RepositoryFixture {
     };
   }
 
+  /** Access to several sites at once, as a run has it. */
+  async accessTo(
+    sites: readonly Site[],
+    options: Partial<RepositoryAccess> & { machine?: string; patienceMs?: number } = {},
+  ): Promise<RepositoryAccess & { readonly sites: RunSites }> {
+    const { patienceMs, ...more } = options;
+    const base = await this.access({ ...more, site: sites[0]! });
+    const runSites = new RunSites(sites, { clock: base.clock, ...(patienceMs !== undefined && { patienceMs }) });
+    return Object.assign(accessTo(base, runSites), { sites: runSites });
+  }
+
   async init(): Promise<void> {
     await initRepository(await this.access());
   }
@@ -115,4 +129,9 @@ export async function readSnapshot(
     contents[filename] = await reader.streams.whole(stream);
   }
   return contents;
+}
+
+/** What to compare of contents: buffers themselves are slow to compare. */
+export function hashes(contents: Readonly<Record<string, Buffer>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(contents).map(([name, bytes]) => [name, sha256Hex(bytes)]));
 }

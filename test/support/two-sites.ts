@@ -1,13 +1,11 @@
 /** A repository at several sites on disk, with an object of every kind. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../src/base/clock.ts';
 import { sha256Hex } from '../../src/crypt/secrets.ts';
 import { initRepository } from '../../src/jobs/init.ts';
 import { testKeys } from '../../src/jobs/keys.ts';
-import type { RepositoryAccess } from '../../src/repository/access.ts';
+import { accessTo, type RepositoryAccess } from '../../src/repository/access.ts';
 import { makePin } from '../../src/repository/pins.ts';
-import { RunSites } from '../../src/repository/run-sites.ts';
 import type { KnownSnapshot } from '../../src/repository/snapshot.ts';
 import { alignSource } from '../../src/repository/source-copies.ts';
 import { openSource } from '../../src/repository/source-record.ts';
@@ -41,28 +39,14 @@ export class SeveralSites {
     more: Partial<RepositoryAccess> & { machine?: string } = {},
     of: readonly FaultySite[] = this.sites,
   ): Promise<RepositoryAccess> {
-    const clock: Clock = more.clock ?? this.clock;
-    const runSites = new RunSites(of, { clock });
-    const base = await this.fixture.access({ clock, ...more, site: of[0]! });
-    return {
-      ...base,
-      sites: runSites,
-      get site() {
-        return runSites.primary;
-      },
-    };
+    return this.fixture.accessTo(of, { clock: this.clock, ...more });
   }
 
   /** Without any key; with the memory of a machine that has seen nothing. */
   async keyless(of: readonly FaultySite[] = this.sites): Promise<RepositoryAccess> {
-    const { host: _, ...access } = await this.access({ machine: 'watchman' }, of);
-    const { sites } = access;
-    return {
-      ...access,
-      get site() {
-        return sites!.primary;
-      },
-    };
+    const access = await this.fixture.accessTo(of, { clock: this.clock, machine: 'watchman' });
+    const { host: _, site: __, ...keyless } = access;
+    return accessTo(keyless, access.sites);
   }
 
   async backUp(contents: Record<string, Buffer>, source = 'app', of = this.sites): Promise<KnownSnapshot> {

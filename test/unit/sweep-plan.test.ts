@@ -47,7 +47,10 @@ describe('a sweep', () => {
 
   it('keeps a pack that somebody may rely on since a young index object tells of it', () => {
     const made = plan({
-      snapshots: [{ id: 'old', packs: ['a', 'b', 'c'] }],
+      snapshots: [
+        { id: 'live', packs: [] },
+        { id: 'old', packs: ['a', 'b', 'c'] },
+      ],
       dropped: new Map([['old', 0]]),
       indexed: new Map([
         ['a', now - 1],
@@ -66,6 +69,25 @@ describe('a sweep', () => {
     // A pack that came into use again is not remembered.
     const used = plan({ snapshots: [{ id: 's', packs: ['a'] }], seenUnneeded: new Map([['a', 5]]) });
     expect(used.unneeded.has('a')).toBe(false);
+  });
+
+  it('leaves a site that lacks every live snapshot the dropped ones that it has', () => {
+    const snapshots = [
+      { id: 'live', packs: ['d'] },
+      { id: 'older', packs: ['a'] },
+      { id: 'old', packs: ['b', 'c'] },
+    ];
+    const dropped = new Map([
+      ['older', 0],
+      ['old', 0],
+    ]);
+    // It was away when the live one was made, and sync has not reached it yet.
+    expect(plan({ snapshots, dropped, lists: ['older', 'old'] })).toMatchObject({
+      snapshots: [],
+      packs: [],
+      indexes: [],
+    });
+    expect(plan({ snapshots, dropped }).snapshots).toEqual(['older', 'old']);
   });
 
   it('does not ask a site to remove a snapshot that it does not have', () => {
