@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
+import type { RoleAttributes } from '../postgres/role-attributes.ts';
 
 /** What a cluster holds beside its databases, as data. The content of `globals.json`: docs/format.md §11. */
 export interface Globals {
@@ -23,18 +24,8 @@ export interface Globals {
   salt: string;
 }
 
-export interface GlobalRole {
-  name: string;
-  superuser: boolean;
-  inherit: boolean;
-  createRole: boolean;
-  createDatabase: boolean;
-  login: boolean;
-  replication: boolean;
-  bypassRls: boolean;
-  connectionLimit: number;
-  /** In UTC, or `infinity`. */
-  validUntil: string | null;
+/** `validUntil` is in UTC, or `infinity`. */
+export interface GlobalRole extends RoleAttributes {
   comment: string | null;
   labels: SecurityLabel[];
   /** As the server keeps it, hashed; null: has none; left out: was not read. */

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts';
+import { createRoleStatement } from '../postgres/role-attributes.ts';
 import { setClause } from '../postgres/setting-values.ts';
 import type { GlobalRole, Grant, Membership, SecurityLabel, SettingEntry, Tablespace } from './globals.ts';
 
@@ -19,21 +20,9 @@ export function isHash(password: string): boolean {
 /** A role with its attributes, password, comment. Settings come when every role is there: they may name others. */
 export function roleStatements(role: GlobalRole): string[] {
   const name = quoteIdentifier(role.name);
-  const flag = (set: boolean, word: string) => (set ? word : `NO${word}`);
-  const options = [
-    flag(role.superuser, 'SUPERUSER'),
-    flag(role.inherit, 'INHERIT'),
-    flag(role.createRole, 'CREATEROLE'),
-    flag(role.createDatabase, 'CREATEDB'),
-    flag(role.login, 'LOGIN'),
-    flag(role.replication, 'REPLICATION'),
-    flag(role.bypassRls, 'BYPASSRLS'),
-    `CONNECTION LIMIT ${Math.trunc(role.connectionLimit)}`,
-  ];
-  if (role.validUntil !== null) options.push(`VALID UNTIL ${quoteLiteral(role.validUntil)}`);
   const { password } = role;
-  if (typeof password === 'string' && isHash(password)) options.push(`PASSWORD ${quoteLiteral(password)}`);
-  const statements = [`CREATE ROLE ${name} WITH ${options.join(' ')}`];
+  const isKnown = typeof password === 'string' && isHash(password);
+  const statements = [createRoleStatement(role, isKnown ? [`PASSWORD ${quoteLiteral(password)}`] : [])];
   if (role.comment !== null) statements.push(commentStatement(`ROLE ${name}`, role.comment));
   return statements;
 }

@@ -1,5 +1,6 @@
 import type { RowSum } from '../../repository/row-hash.ts';
 import type { AnyStream, StoredStream } from '../../repository/stored-stream.ts';
+import type { RoleAttributes } from './role-attributes.ts';
 
 /**
  * The lines of a postgres manifest, in the order in which they are written: one `database`, one `archive`, the `table`s,
@@ -50,17 +51,7 @@ export interface DatabaseLine {
   tablespaces: { name: string; owner: string; location: string }[];
 }
 
-export interface RoleDescription {
-  name: string;
-  superuser: boolean;
-  inherit: boolean;
-  createRole: boolean;
-  createDatabase: boolean;
-  login: boolean;
-  replication: boolean;
-  bypassRls: boolean;
-  connectionLimit: number;
-  validUntil: string | null;
+export interface RoleDescription extends RoleAttributes {
   settings: string[] | null;
   comment: string | null;
 }

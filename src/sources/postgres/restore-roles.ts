@@ -1,6 +1,7 @@
 import type { Shortfall } from '../source.ts';
 import type { DatabaseLine, RoleDescription } from './manifest.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { createRoleStatement } from './role-attributes.ts';
 import type { Session } from './session.ts';
 import { setClause } from './setting-values.ts';
 
@@ -43,19 +44,7 @@ export async function createMissingRoles(session: Session, database: DatabaseLin
 
 function roleStatements(role: RoleDescription): string[] {
   const name = quoteIdentifier(role.name);
-  const flag = (set: boolean, word: string) => (set ? word : `NO${word}`);
-  const options = [
-    flag(role.superuser, 'SUPERUSER'),
-    flag(role.inherit, 'INHERIT'),
-    flag(role.createRole, 'CREATEROLE'),
-    flag(role.createDatabase, 'CREATEDB'),
-    flag(role.login, 'LOGIN'),
-    flag(role.replication, 'REPLICATION'),
-    flag(role.bypassRls, 'BYPASSRLS'),
-    `CONNECTION LIMIT ${Math.trunc(role.connectionLimit)}`,
-  ];
-  if (role.validUntil !== null) options.push(`VALID UNTIL ${quoteLiteral(role.validUntil)}`);
-  const statements = [`CREATE ROLE ${name} WITH ${options.join(' ')}`];
+  const statements = [createRoleStatement(role)];
   for (const setting of role.settings ?? []) statements.push(`ALTER ROLE ${name} ${setClause(setting)}`);
   if (role.comment !== null) statements.push(`COMMENT ON ROLE ${name} IS ${quoteLiteral(role.comment)}`);
   return statements;
