@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../src/jobs/doctor/doctor.ts';
 import type { Finding } from '../../src/jobs/doctor/finding.ts';
 import { useCluster } from '../support/postgres.ts';
+import { mountSmallDisk, unmount } from '../support/small-disk.ts';
 import { holdfast, type RunOptions } from './run-holdfast.ts';
 import { postgresUrl, type WorkingSetup, workingSetup } from './working-setup.ts';
 
@@ -238,13 +238,11 @@ describe('what is broken is named, and the rest is examined all the same', () =>
     expect(warnings.some(({ what }) => what.startsWith('There is no file in '))).toBe(true);
   });
 
-  it.runIf(process.getuid?.() === 0)('too little room, which a backup tells before it begins', async () => {
+  it('too little room, which a backup tells before it begins', async () => {
     const directory = copy('small');
     const state = join(directory, 'small');
-    mkdirSync(state);
     edit(directory, (text) => text.replace(/^state: .*$/m, 'state: small'));
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', state], { encoding: 'utf8' });
-    expect(mounted.stderr).toBe('');
+    mountSmallDisk(state, 8);
     try {
       const { problems } = await examine(directory, ['documents']);
       expect(problems).toMatchObject([{ subject: 'state', what: expect.stringMatching(/^Only 8.00 MiB are free/) }]);
@@ -257,7 +255,7 @@ describe('what is broken is named, and the rest is examined all the same', () =>
         expect.stringContaining('There is no room for the state directory.'),
       ]);
     } finally {
-      spawnSync('umount', [state]);
+      unmount(state);
     }
   });
 

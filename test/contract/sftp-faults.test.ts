@@ -11,6 +11,7 @@ import { openSftpSite, type SftpSiteOptions } from '../../src/sites/sftp/site.ts
 import type { Site } from '../../src/sites/site.ts';
 import { collected } from '../support/collected.ts';
 import { type HostileTcp, startHostileTcp } from '../support/hostile-tcp.ts';
+import { mountSmallDisk, unmount } from '../support/small-disk.ts';
 import { generateKey, type SshServer, startSshd } from '../support/sshd.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'HoldfastError', code });
@@ -185,11 +186,10 @@ it('removes uploads that killed writers left a day ago, and no others', async ()
   await site.close();
 });
 
-it.skipIf(process.getuid?.() !== 0)('says that the disk is full, and leaves nothing', async () => {
+it('says that the disk is full, and leaves nothing', async () => {
   const own = await start();
   const path = join(own.directory, 'small');
-  mkdirSync(path);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', path]);
+  mountSmallDisk(path, 3);
   try {
     const site = await open({ path }, own);
     const outcomes: unknown[] = [];
@@ -203,7 +203,7 @@ it.skipIf(process.getuid?.() !== 0)('says that the disk is full, and leaves noth
     await site.close();
     expect(readdirSync(join(path, '.tmp'))).toEqual([]);
   } finally {
-    execFileSync('umount', ['--lazy', path]);
+    unmount(path);
   }
 });
 

@@ -3,27 +3,24 @@ import { chmod, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { startThrowaway, type Throwaway } from '../../src/sources/postgres/throwaway.ts';
 import { clusterDirectory, startTestCluster, useCluster } from '../support/postgres.ts';
 import { type MadeBackup, makeBackup } from '../support/postgres-backup.ts';
 import { compareWith, restoreBackup } from '../support/postgres-restore.ts';
+import { mountSmallDisk, unmount } from '../support/small-disk.ts';
 
 /** A restore whose server runs out of disk: on small file systems of their own, which only root can mount. */
 
 const cluster = useCluster();
 const mounted: string[] = [];
 
-beforeAll(() => {
-  if (process.getuid?.() !== 0) throw new Error('Run these tests as root: they mount small file systems.');
-});
 afterAll(() => {
-  for (const path of mounted) execFileSync('umount', ['--lazy', path]);
+  for (const path of mounted) unmount(path);
 });
 
-async function mountSmall(path: string, megabytes: number): Promise<void> {
-  await mkdir(path, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0755`, 'tmpfs', path]);
+function mountSmall(path: string, megabytes: number): void {
+  mountSmallDisk(path, megabytes);
   mounted.push(path);
 }
 
@@ -31,7 +28,7 @@ function makeRoom(path: string): void {
   execFileSync('mount', ['-o', 'remount,size=1g', path]);
 }
 
-async function unmount(path: string): Promise<void> {
+async function removeDisk(path: string): Promise<void> {
   execFileSync('umount', [path]);
   mounted.splice(mounted.indexOf(path), 1);
   await rm(path, { recursive: true, force: true });
@@ -78,13 +75,13 @@ it('a data directory', async () => {
   const backup = await madeIn('whole');
   const directory = clusterDirectory();
   // Enough for the server and its log: when that is full, the server itself goes down.
-  await mountSmall(directory, 120);
+  mountSmall(directory, 120);
   const server = await startThrowaway({ directory, environment: process.env });
   try {
     await expectRecovery(server, backup, directory);
   } finally {
     await server.stop();
-    await unmount(directory);
+    await removeDisk(directory);
     await server.remove();
   }
 });
@@ -94,7 +91,7 @@ it('a tablespace', async () => {
   await chmod(home, 0o755);
   await using server = await startTestCluster();
   const small = join(home, 'small');
-  await mountSmall(small, 24);
+  mountSmall(small, 24);
   const places = { source: join(home, 'large'), target: join(small, 'space') };
   for (const [place, { directory }] of [
     [places.source, cluster.throwaway],
@@ -114,6 +111,6 @@ it('a tablespace', async () => {
     await expectRecovery(server, await madeIn('elsewhere', 'roomy'), small);
   } finally {
     await server.stop();
-    await unmount(small);
+    await removeDisk(small);
   }
 });
