@@ -7,8 +7,8 @@ import { badUsage } from './usage.ts';
 
 const help = `
 Snapshots that are gone leave packs in which only a part is needed. Those with
-more than the share given (default 0.3) to spare are opened, and what is needed
-of them is stored in new ones at every site; \`holdfast prune\` removes the old
+more than the share given (or compaction.deadShare, 0.3) to spare are opened, and
+what is needed is stored in new ones at every site; \`holdfast prune\` removes the old
 ones seven days later. Until then it takes room, and does not give any.
 
 Needs the identity of an owner or a verifier, who can open packs, and no host
@@ -24,28 +24,27 @@ interface Options {
   dryRun?: boolean;
 }
 
-const defaultDeadShare = 0.3;
-
 /** Adds the command to the program. */
 export function addCompact(program: Command, start: Start): void {
   program
     .command('compact')
     .description('rewrite packs of which little is needed any more (needs an owner)')
     .argument('[source...]', 'names of sources (default: all)')
-    .option('--dead-share <share>', `rewrite where more than this is dead (default: ${defaultDeadShare})`)
+    .option('--dead-share <share>', 'rewrite where more than this is dead (default: compaction.deadShare)')
     .option('--dry-run', 'show what it would rewrite, and write nothing')
     .addHelpText('after', help)
     .action((sources: string[], options: Options) => start((context) => run(context, sources, options)));
 }
 
 async function run(context: Context, names: string[], options: Options): Promise<ErrorCode | undefined> {
-  const deadShare = readShare(options.deadShare);
+  const given = readShare(options.deadShare);
   const [{ compactSources }, { chosenSources, namesInRepository }, { compactText }] = await Promise.all([
     import('../src/jobs/compact.ts'),
     import('./source-settings.ts'),
     import('./views/compact.ts'),
   ]);
   const { config } = await context.config();
+  const deadShare = given ?? config.compaction.deadShare;
   chosenSources(config, names);
   await using opened = await openAccess(context, { host: 'optional', sites: 'all' });
   const sources = await namesInRepository(opened.access, config, names);
@@ -62,8 +61,8 @@ async function run(context: Context, names: string[], options: Options): Promise
 }
 
 /** `0.3` → 0.3 */
-export function readShare(text: string | undefined): number {
-  if (text === undefined) return defaultDeadShare;
+export function readShare(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const share = /^\d(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
   if (share >= 0 && share < 1) return share;
   throw badUsage('--dead-share wants a number from 0 to less than 1.', 'For three tenths: --dead-share 0.3');

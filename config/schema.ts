@@ -3,10 +3,13 @@
  * writes docs/config.md. What spans several sections is in references.ts.
  */
 import { z } from 'zod';
+import { compaction } from './compaction.ts';
+import { notify } from './notify.ts';
 import { host, otherHosts, owners } from './parties.ts';
 import { jobs, rotation } from './rotation.ts';
 import { sites } from './sites.ts';
 import { sources } from './sources.ts';
+import { status } from './status.ts';
 import { path } from './values.ts';
 
 /** The version of the configuration that this program reads. */
@@ -36,7 +39,10 @@ export const configSchema = z
     sites,
     sources,
     rotation,
+    compaction,
     jobs,
+    notify,
+    status,
   })
   .meta({ title: 'Holdfast configuration' });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readShare } from '../../commands/compact.ts';
@@ -18,6 +18,13 @@ describe('holdfast compact', () => {
     await setup.json(['backup', 'documents']);
     // Those of the same day but the newest are dropped.
     await setup.json(['prune', 'documents', '--even-if-unusual']);
+
+    const file = join(setup.directory, 'holdfast.yaml');
+    const config = readFileSync(file);
+    appendFileSync(file, '\ncompaction: { deadShare: 0.99 }\n');
+    const unconcerned = await setup.asOwner('compact', 'documents', '--dry-run');
+    expect(unconcerned.stdout).toContain('documents: nothing to do');
+    writeFileSync(file, config);
 
     const plan = await setup.asOwner('compact', 'documents', '--dry-run');
     expect(plan).toMatchObject({ status: 0, stderr: expect.not.stringContaining('error') });
@@ -46,7 +53,7 @@ describe('holdfast compact', () => {
   });
 
   it('wants a share', () => {
-    expect([readShare(undefined), readShare('0'), readShare('0.25')]).toEqual([0.3, 0, 0.25]);
+    expect([readShare(undefined), readShare('0'), readShare('0.25')]).toEqual([undefined, 0, 0.25]);
     for (const text of ['1', '-0.1', 'x', '.3', '30%', '1.5']) {
       expect(() => readShare(text)).toThrow(expect.objectContaining({ code: 'usage' }));
     }
