@@ -35,7 +35,8 @@ export interface Running {
 
 function environment({ cwd, env }: RunOptions): Record<string, string> {
   // Nothing of the caller's: NO_COLOR, HOLDFAST_CONFIG or PGPASSWORD would change what is tested.
-  return { PATH: process.env.PATH ?? '', HOME: cwd, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...env };
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, NODE_COMPILE_CACHE, HOME: cwd, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...env };
 }
 
 /** Starts the program without waiting for its end. */

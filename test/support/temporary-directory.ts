@@ -8,5 +8,7 @@ export default function setup(): () => void {
   // PostgreSQL servers run as another account and must get through.
   chmodSync(directory, 0o755);
   process.env.TMPDIR = directory;
+  // The program is started hundreds of times; half of a start is compiling what the start before had compiled.
+  process.env.NODE_COMPILE_CACHE = join(directory, 'compiled');
   return () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
 }
