@@ -19,10 +19,10 @@ function url({ server }: Scene, database: string): string {
   return `postgres://${server.user}@${encodeURIComponent(server.host)}:${server.port}/${database}`;
 }
 
-/** A repository of its own for the source: configuration, key of the host, two owners, a site on disk. */
-async function setUp(repetition: Repetition, which: Which): Promise<void> {
+/** A repository of its own for the source, in the directory `at`: configuration, key of the host, two owners, a site on disk. */
+export async function setUp(repetition: Repetition, which: Which, at = place(repetition, which)): Promise<void> {
   const { scene } = repetition;
-  await mkdir(place(repetition, which));
+  await mkdir(at);
   const source =
     which === 'database' ? ['--postgres', `source=${url(scene, scene.database)}`] : ['--files', `source=${scene.tree}`];
   const [command, ...before] = program;
@@ -30,16 +30,16 @@ async function setUp(repetition: Repetition, which: Which): Promise<void> {
     ...before,
     'init',
     '--yes',
-    ...['--config', config(repetition, which)],
-    ...['--site', vault(which)(repetition), '--operator', 'Bench', '--country', 'FR'],
+    ...['--config', join(at, 'holdfast.yaml')],
+    ...['--site', join(at, 'vault'), '--operator', 'Bench', '--country', 'FR'],
     ...['--host-name', 'bench', '--owner', 'anna', '--owner', 'bert'],
-    ...['--owner-directory', join(place(repetition, which), 'owners')],
-    ...['--state', join(place(repetition, which), 'state')],
+    ...['--owner-directory', join(at, 'owners')],
+    ...['--state', join(at, 'state')],
     ...source,
   ]);
 }
 
-function commandLine(...words: string[]): string {
+export function commandLine(...words: string[]): string {
   return [...program, ...words].map(quoted).join(' ');
 }
 
@@ -51,6 +51,14 @@ function restore(repetition: Repetition, which: Which, target: string): string {
   const owner = join(place(repetition, which), 'owners', 'anna.key');
   const shared = ['--quiet', '--config', config(repetition, which), '--identity', owner];
   return commandLine('restore', 'source', ...shared, '--yes', '--to', target);
+}
+
+/** As it stands in a configuration that says nothing of it: a cluster of its own, and every check that is made by itself. */
+function verify(repetition: Repetition): string {
+  const at = place(repetition, 'database');
+  const owner = join(at, 'owners', 'anna.key');
+  const shared = ['--quiet', '--config', config(repetition, 'database'), '--identity', owner];
+  return commandLine('verify', 'source', ...shared, '--scratch-dir', join(at, 'scratch'));
 }
 
 const task = (id: string, stage: Task['stage'], title: string, which: Which, more: Partial<Task>): Task => ({
@@ -72,6 +80,11 @@ export const holdfast: readonly Task[] = [
     prepare: ({ scene }) => scene.dropDatabase(restoredDatabase),
     command: (repetition) => ({ script: restore(repetition, 'database', url(repetition.scene, restoredDatabase)) }),
     cleanUp: ({ scene }) => scene.dropDatabase(restoredDatabase),
+  }),
+  task('holdfast-verify', 'verify', 'verification of the database', 'database', {
+    needs: ['holdfast-first'],
+    command: (repetition) => ({ script: verify(repetition) }),
+    stores: undefined,
   }),
   task('holdfast-files-first', 'files-first', 'files, first', 'files', {
     prepare: (repetition) => setUp(repetition, 'files'),

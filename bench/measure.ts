@@ -7,9 +7,12 @@ import type { Command } from './task.ts';
 export interface Measured {
   /** Milliseconds on the clock. */
   time: number;
-  /** Milliseconds of processor time of the command's own processes; a PostgreSQL server's is not in it. */
+  /** Milliseconds of processor time of the command's own processes; a PostgreSQL server's is only in it when the command starts one. */
   cpu: number;
-  /** Bytes: the highest sum over all its processes of the memory each has had at most. An upper bound. */
+  /**
+   * Bytes: the highest sum, over the processes that it has at a time, of the memory each has had at most. An upper bound. A
+   * PostgreSQL server that the command starts is not in it.
+   */
   memory: number;
 }
 
@@ -51,23 +54,25 @@ const interval = 20;
 
 /** Asks /proc for VmHWM, which the kernel keeps, so that a peak between two looks is not missed. */
 function watchMemory(root: number): { stop(): number } {
-  const peaks = new Map<number, number>();
+  let highest = 0;
   let looking = false;
   const look = async () => {
     if (looking) return;
     looking = true;
+    let sum = 0;
     for (const pid of await descendants(root)) {
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      const kilobytes = Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1] ?? 0);
-      peaks.set(pid, Math.max(peaks.get(pid) ?? 0, kilobytes * 1024));
+      if (/^Name:\s*postgres$/m.test(status)) continue;
+      sum += Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
     }
+    highest = Math.max(highest, sum);
     looking = false;
   };
   const timer = setInterval(look, interval);
   return {
     stop() {
       clearInterval(timer);
-      return [...peaks.values()].reduce((sum, peak) => sum + peak, 0);
+      return highest;
     },
   };
 }

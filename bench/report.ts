@@ -53,20 +53,39 @@ function summaries({ samples }: Results): Summary[] {
 interface Ratio {
   work: string;
   against: string;
+  /** Of megabytes, a number of them. */
   ratio: number;
   limit: number;
+  unit: 'ratio' | 'MB';
+  /** Whether the ratio is to be at most the limit, or at least. */
+  atMost: boolean;
   met: boolean;
 }
 
 /** The targets both of whose sides were measured. The ratio is the median of the ratios within each repetition. */
 function ratios(results: Results): Ratio[] {
   const samplesOf = (id: string) => results.samples.find(({ task }) => task.id === id);
-  return targets.flatMap(({ work, task, against, limit, figure }) => {
-    const [own, other] = [samplesOf(task), samplesOf(against)];
-    if (own === undefined || other === undefined) return [];
+  return targets.flatMap(({ work, task, against, limit, figure }): Ratio[] => {
+    const own = samplesOf(task);
+    const others = [against].flat().map(samplesOf);
+    if (own === undefined || !others.every((other) => other !== undefined)) return [];
+    if (figure === 'memory') {
+      const most = Math.max(...own.samples.map(({ memory }) => memory)) / 1e6;
+      return [
+        { work, against: '', ratio: most, limit: limit / 1e6, unit: 'MB', atMost: true, met: most * 1e6 <= limit },
+      ];
+    }
     const value = (sample: Sample) => (figure === 'stored' ? sample.stored! : sample.time);
-    const ratio = median(own.samples.map((sample, i) => value(sample) / value(other.samples[i]!)));
-    return [{ work, against: other.task.title, ratio, limit, met: ratio <= limit }];
+    const atMost = figure !== 'throughput';
+    const ratio = median(
+      own.samples.map((sample, i) => {
+        const other = Math.max(...others.map(({ samples }) => value(samples[i]!)));
+        return atMost ? value(sample) / other : other / value(sample);
+      }),
+    );
+    const title = others.length === 1 ? others[0]!.task.title : 'the slowest of them alone';
+    const met = atMost ? ratio <= limit : ratio >= limit;
+    return [{ work, against: title, ratio, limit, unit: 'ratio', atMost, met }];
   });
 }
 
@@ -100,8 +119,16 @@ export function asText(results: Results): string {
   const targetColumns = [
     { title: 'work', value: (r: Ratio) => r.work },
     { title: 'held against', value: (r: Ratio) => r.against },
-    { title: 'ratio', value: (r: Ratio) => r.ratio.toFixed(2), right: true },
-    { title: 'target', value: (r: Ratio) => `≤ ${r.limit}`, right: true },
+    {
+      title: 'ratio',
+      value: (r: Ratio) => (r.unit === 'MB' ? `${r.ratio.toFixed(0)} MB` : r.ratio.toFixed(2)),
+      right: true,
+    },
+    {
+      title: 'target',
+      value: (r: Ratio) => `${r.atMost ? '≤' : '≥'} ${r.limit}${r.unit === 'MB' ? ' MB' : ''}`,
+      right: true,
+    },
     { title: 'met', value: (r: Ratio) => (r.met ? 'yes' : 'NO') },
   ];
   const runs = Math.max(...results.samples.map(({ samples }) => samples.length));

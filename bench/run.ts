@@ -17,6 +17,7 @@ import { fillDemoTree } from '../src/jobs/demo/tree.ts';
 import { clientPrograms, findBinaries } from '../src/sources/postgres/binaries.ts';
 import { removeLeakedThrowaways, startThrowaway } from '../src/sources/postgres/throwaway.ts';
 import { holdfast } from './holdfast.ts';
+import { holdfastSites, startSiteServers } from './holdfast-sites.ts';
 import { measure, sizeOf } from './measure.ts';
 import { borg } from './peers/borg.ts';
 import { pgDump, pgRestore, readAlone } from './peers/postgres.ts';
@@ -28,7 +29,7 @@ import type { Repetition, Scene, Stage, Task } from './task.ts';
 const usage = `usage: npm run bench -- [options]
   --size SIZE      of the database: 200m, 1g (default 1g)
   --runs N         of each task (default 3)
-  --only WORDS     of backup, restore, files, start, or ids of tasks, with commas between (default: all)
+  --only WORDS     of backup, restore, verify, files, sites, start, or ids of tasks, with commas between (default: all)
   --pattern WORD   rows that change between two backups: scattered (default) or recent
   --work DIR       where to work; needs about six times the size (default: the system's temporary directory)
   --out FILE       write the tables there too
@@ -53,18 +54,33 @@ const stages: readonly Stage[] = [
   'again',
   'changed',
   'restore',
+  'verify',
   'files-first',
   'files-again',
   'files-restore',
+  'sites',
   'start',
 ];
-const groups: Record<string, readonly Stage[]> = {
+/** Stages, and tasks by their ids. */
+const groups: Record<string, readonly string[]> = {
   backup: ['first', 'again', 'changed'],
   restore: ['restore'],
+  // Beside what it is held against.
+  verify: ['verify', 'pg-restore'],
   files: ['files-first', 'files-again', 'files-restore'],
+  sites: ['sites'],
   start: ['start'],
 };
-const allTasks: readonly Task[] = [readAlone, ...restic, borg, zstdAge, pgDump, pgRestore, ...holdfast];
+const allTasks: readonly Task[] = [
+  readAlone,
+  ...restic,
+  borg,
+  zstdAge,
+  pgDump,
+  pgRestore,
+  ...holdfast,
+  ...holdfastSites,
+];
 
 /** Beside the database of 1.07 GB: 21,000 files of 890 MB. */
 const fullSize = { database: 1070, files: 21_000, fileMegabytes: 890 };
@@ -82,7 +98,9 @@ function readSize(text: string): number {
 function chooseTasks(only: string | undefined): { wanted: Task[]; run: Task[] } {
   const words = only?.split(',').filter(Boolean) ?? Object.keys(groups);
   const wanted = words.flatMap((word) => {
-    const found = allTasks.filter(({ id, stage }) => id === word || groups[word]?.includes(stage));
+    const found = allTasks.filter(
+      ({ id, stage }) => id === word || groups[word]?.some((each) => each === stage || each === id),
+    );
     if (found.length === 0) {
       throw new UsageError(
         `--only knows ${[...Object.keys(groups), ...allTasks.map(({ id }) => id)].join(', ')}; not ${word}`,
@@ -149,6 +167,7 @@ async function main(): Promise<void> {
       // As a server of this size is set up; the same for everybody.
       settings: { shared_buffers: '512MB', maintenance_work_mem: '256MB', max_wal_size: '8GB' },
     });
+    await using servers = run.some(({ stage }) => stage === 'sites') ? await startSiteServers() : undefined;
     const { major, version } = server.binaries;
     const clients = await findBinaries({ programs: clientPrograms, major, path: process.env.PATH });
     const { host, port, user } = server.connection;
@@ -158,6 +177,7 @@ async function main(): Promise<void> {
       database: 'bench',
       server: { host, port, user },
       binaries: clients.directory,
+      ...(servers && { sites: servers }),
       createDatabase: async (name) => {
         await onServer(
           server.connection,

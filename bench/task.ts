@@ -8,6 +8,8 @@ export type Stage =
   | 'files-first'
   | 'files-again'
   | 'files-restore'
+  | 'verify'
+  | 'sites'
   | 'start';
 
 /** The data and the server, the same for all tasks. */
@@ -21,9 +23,18 @@ export interface Scene {
   server: { host: string; port: number; user: string };
   /** Where pg_dump and its likes lie; PATH begins with it. */
   binaries: string;
+  /** Servers for more sites than a disk; started only for tasks of the stage `sites`. */
+  sites?: SiteServers;
   /** Makes an empty database after dropping what was called so; `drop` only drops it. */
   createDatabase(name: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
+}
+
+/** Where a server's site lies: what a configuration says of it, and a new place for each repetition. */
+export interface SiteServers {
+  /** Lines of a site in `holdfast.yaml`, without its name. */
+  s3(): Promise<Record<string, unknown>>;
+  sftp(): Promise<Record<string, unknown>>;
 }
 
 /** One time round all tasks. */
@@ -69,10 +80,15 @@ export function quoted(word: string): string {
 export interface Target {
   work: string;
   task: string;
-  against: string;
+  /** Several: the slowest of them. None for a figure that stands by itself. */
+  against: string | readonly string[];
+  /** A ratio; bytes for `memory`. */
   limit: number;
-  /** Default: time. */
-  figure?: 'time' | 'stored';
+  /**
+   * Default: time. `throughput`: the slowest of `against` alone, by its time, to this task's; at least `limit` is wanted.
+   * `memory`: the most that the task ever took.
+   */
+  figure?: 'time' | 'stored' | 'throughput' | 'memory';
 }
 
 /** The budget of the design. */
@@ -92,6 +108,15 @@ export const targets: readonly Target[] = [
   { work: 'first backup of the files', task: 'holdfast-files-first', against: 'restic-files-first', limit: 0.5 },
   { work: 'files again, unchanged', task: 'holdfast-files-again', against: 'restic-files-again', limit: 1 },
   { work: 'restore of the database', task: 'holdfast-restore', against: 'pg-restore', limit: 1.1 },
+  { work: 'verification of the database', task: 'holdfast-verify', against: 'pg-restore', limit: 1.6 },
+  { work: 'verification, peak memory', task: 'holdfast-verify', against: [], limit: 350e6, figure: 'memory' },
   { work: 'restore of the files', task: 'holdfast-files-restore', against: 'restic-files-restore', limit: 0.4 },
+  {
+    work: 'backup to three sites together, throughput',
+    task: 'holdfast-sites-all',
+    against: ['holdfast-sites-disk', 'holdfast-sites-s3', 'holdfast-sites-sftp'],
+    limit: 0.8,
+    figure: 'throughput',
+  },
   { work: 'start: --version', task: 'holdfast-version', against: 'node-start', limit: 2.5 },
 ];

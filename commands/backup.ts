@@ -31,14 +31,21 @@ export function addBackup(program: Command, start: Start): void {
 }
 
 async function run(context: Context, names: string[], tags: string[]): Promise<ErrorCode | undefined> {
-  const [{ backup }, { lookForRoom }, { backupSettingsOf, chosenSources, namedDatabases }, { backupText }, words] =
-    await Promise.all([
-      import('../src/jobs/backup.ts'),
-      import('../src/jobs/room.ts'),
-      import('./source-settings.ts'),
-      import('./views/backup.ts'),
-      import('./views/backup-words.ts'),
-    ]);
+  const [
+    { backup },
+    { byHand },
+    { lookForRoom },
+    { backupSettingsOf, chosenSources, namedDatabases },
+    { backupText },
+    words,
+  ] = await Promise.all([
+    import('../src/jobs/backup.ts'),
+    import('../src/jobs/by-hand.ts'),
+    import('../src/jobs/room.ts'),
+    import('./source-settings.ts'),
+    import('./views/backup.ts'),
+    import('./views/backup-words.ts'),
+  ]);
   const { config } = await context.config();
   const chosen = chosenSources(config, names);
   await using opened = await openAccess(context, { host: 'required', sites: 'all' });
@@ -46,7 +53,9 @@ async function run(context: Context, names: string[], tags: string[]): Promise<E
     chosen.map((source) => backupSettingsOf(context, source, namedDatabases(source, names))),
   );
   for (const warning of await lookForRoom(writtenPlaces(config))) context.emit({ type: 'warning', ...warning });
-  const report = await backup(opened.access, { sources, tags, env: context.environment });
+  const report = await byHand(opened.access, 'backup', () =>
+    backup(opened.access, { sources, tags, env: context.environment }),
+  );
   for (const warning of words.warningsOf(report)) context.emit({ type: 'warning', ...warning });
   context.finishProgress();
   const { width, style, errorStyle, stderr } = context.output;

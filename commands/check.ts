@@ -1,7 +1,7 @@
 /** `holdfast check`: is everything there, and is it what it should be? */
 import type { Command } from 'commander';
 import type { ErrorCode } from '../src/base/errors.ts';
-import type { CheckRequest } from '../src/jobs/check.ts';
+import type { CheckReport, CheckRequest } from '../src/jobs/check.ts';
 import type { Context, Start } from './context.ts';
 import { openAccess } from './repository-access.ts';
 import { badUsage } from './usage.ts';
@@ -48,15 +48,22 @@ async function run(context: Context, names: string[], options: Options): Promise
   const readData = readPart(options.readData);
   const { keyless = false, rebuildIndex = false, site } = options;
   if (keyless && rebuildIndex) throw badUsage('--rebuild-index needs keys, and --keyless uses none.');
-  const [{ check }, { chosenSources, namesToExamine }, { checkText }] = await Promise.all([
+  const [{ check }, { byHand }, { chosenSources, namesToExamine }, { checkText }] = await Promise.all([
     import('../src/jobs/check.ts'),
+    import('../src/jobs/by-hand.ts'),
     import('./source-settings.ts'),
     import('./views/check.ts'),
   ]);
   const { config } = await context.config();
   chosenSources(config, names);
   const host = keyless ? 'none' : rebuildIndex ? 'required' : 'at-hand';
-  await using opened = await openAccess(context, { host, sites: 'all', site, readOnly: !rebuildIndex });
+  await using opened = await openAccess(context, {
+    host,
+    sites: 'all',
+    site,
+    readOnly: !rebuildIndex,
+    olderVersions: true,
+  });
   const request: CheckRequest = {
     sources: await namesToExamine(opened.access, config, names),
     unnamed: names.length === 0,
@@ -64,13 +71,23 @@ async function run(context: Context, names: string[], options: Options): Promise
     ...(readData && { readData }),
     ...(rebuildIndex && { rebuildIndex }),
   };
-  const report = await check(opened.access, request);
+  const report = await byHand(opened.access, 'check', () => check(opened.access, request));
+  if (report.outcome === 'damaged') await tellOfDamage(context, report);
   context.finishProgress();
   const { width, style } = context.output;
   const sound = report.outcome === 'sound';
   const view = () => checkText(report, { width, style, several: config.sites.length > 1 });
   context.output.result('check/1', report, view, { summary: sound });
   return sound ? undefined : report.outcome === 'partial' ? 'partial' : 'verification-failed';
+}
+
+/** To those who want to know: a check may be run by a timer of its own. */
+async function tellOfDamage(context: Context, report: CheckReport): Promise<void> {
+  const [{ authorOf, notifyOf }, { eventOfDamage }] = await Promise.all([
+    import('./notifying.ts'),
+    import('../src/jobs/run-event.ts'),
+  ]);
+  await notifyOf(context, eventOfDamage(await authorOf(context), report));
 }
 
 /** `3/7` → part 3 of 7; `oldest/30` → the thirtieth that was read longest ago. */

@@ -63,6 +63,8 @@ async function run(context: Context, names: string[], write: boolean): Promise<E
       operator: site.operator,
       country: site.country,
       ...(site.type === 'disk' && { path: site.path }),
+      ...(site.type === 's3' &&
+        site.objectLock && { lock: { mode: site.objectLock.mode, minimumMs: site.objectLock.minimum } }),
       open: () => openConfiguredSite(context, site, { create: false, readOnly: !write }),
     })),
     write,

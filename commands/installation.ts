@@ -23,7 +23,9 @@ export async function installationOf(context: Context, user: string): Promise<In
     reads: [process.execPath, dirname(script), path, ...secretFiles, ...trees, ...otherPaths(config)],
     readsEveryFile: trees.length > 0,
     runsCommands:
-      config.sources.some(({ type }) => type === 'command') || secrets.some(({ command }) => command !== undefined),
+      config.sources.some(({ type }) => type === 'command') ||
+      config.notify.some(({ type }) => type === 'command') ||
+      secrets.some(({ command }) => command !== undefined),
     credentials: [...new Set(secrets.flatMap(({ credential }) => credential ?? []))],
     usesEnvironment: secrets.some(({ env }) => env !== undefined),
   };

@@ -4,10 +4,10 @@ import type { Config } from '../config/schema.ts';
 import { allSources } from '../config/sources.ts';
 import { didYouMean } from '../config/suggestion.ts';
 import { isoTime } from '../src/base/clock.ts';
-import { type ErrorCode, HoldfastError, isHoldfastError } from '../src/base/errors.ts';
+import { type ErrorCode, HoldfastError, isHoldfastError, toPlainError } from '../src/base/errors.ts';
 import type { RunReport, RunRequest } from '../src/jobs/run.ts';
 import type { RunRecords } from '../src/jobs/run-record.ts';
-import type { RepositoryAccess } from '../src/repository/access.ts';
+import type { Site } from '../src/sites/site.ts';
 import type { Context } from './context.ts';
 
 /** @throws HoldfastError `usage` when the configuration has no such job */
@@ -39,15 +39,23 @@ export async function runForSlot(
   name: string,
   { slot, force }: { slot: number; force: boolean },
 ): Promise<RunReport> {
-  const { config } = await context.config();
+  const [{ config }, { JobNotices }] = await Promise.all([context.config(), import('./job-notices.ts')]);
   const job = jobNamed(config, name);
   const started = context.clock.now();
+  const notices = await JobNotices.open(context, name, job, await recordsOf(config));
+  await notices.missed(slot);
+  let report: RunReport;
   try {
-    return await begin(context, name, job, { slot, force });
+    report = await begin(context, name, job, { slot, force });
   } catch (error) {
-    if (!context.signal.aborted) await recordFailure(context, config, name, { slot, started }).catch(() => {});
+    if (!context.signal.aborted) {
+      await recordFailure(context, config, name, { slot, started, error }).catch(() => {});
+      await notices.failed(slot, error);
+    }
     throw error;
   }
+  await notices.ended(report);
+  return report;
 }
 
 async function begin(
@@ -64,7 +72,9 @@ async function begin(
     import('./views/backup-words.ts'),
   ]);
   const { config } = await context.config();
-  await using opened = await openAccess(context, { host: 'required', sites: 'all' });
+  // To prove is no business of a backup host, and where only that is done nothing is signed as one.
+  const onlyProves = job.backup === undefined && !job.sync && !job.prune && job.check === undefined;
+  await using opened = await openAccess(context, { host: onlyProves ? 'at-hand' : 'required', sites: 'all' });
   if (job.backup !== undefined) {
     for (const warning of await lookForRoom(writtenPlaces(config))) context.emit({ type: 'warning', ...warning });
   }
@@ -72,7 +82,7 @@ async function begin(
     job: name,
     slot,
     force,
-    ...(await stepsOf(context, job, opened.access, slot)),
+    ...(await stepsOf(context, job, slot)),
     env: context.environment,
   });
   if (report.backup) {
@@ -87,7 +97,6 @@ async function begin(
 async function stepsOf(
   context: Context,
   job: Job,
-  access: RepositoryAccess,
   slot: number,
 ): Promise<Omit<RunRequest, 'job' | 'slot' | 'force' | 'env'>> {
   const [{ config }, { backupSettingsOf, chosenSources, namesInRepository }, { clusterOf }, { wallTimeIn }] =
@@ -100,7 +109,8 @@ async function stepsOf(
   const { keep, timeZone } = config.rotation;
   const names = job.backup === undefined || job.backup === allSources ? [] : job.backup;
   return {
-    sources: () => namesInRepository(access, config, []),
+    sources: (access) => namesInRepository(access, config, []),
+    readersView: (site) => viewOf(context, site),
     ...(job.backup !== undefined && {
       backup: chosenSources(config, names).map((source) => ({
         name: source.name,
@@ -117,7 +127,18 @@ async function stepsOf(
       },
     }),
     ...(job.check !== undefined && { check: partOf(job.check, wallTimeIn(timeZone).wallOf(slot)) }),
+    ...(job.verify !== false && {
+      verify: async (access) => {
+        const { recordedRequest } = await import('./verify.ts');
+        return recordedRequest(context, access, job.verify === true ? [] : job.verify || []);
+      },
+    }),
   };
+}
+
+/** Check and verify look through what somebody has hidden at a site that locks; others are as they are. */
+async function viewOf(context: Context, site: Site): Promise<Site> {
+  return site.locks ? (await import('./open-sites.ts')).withOlderVersions(context, site) : site;
 }
 
 const dayMs = 86_400_000;
@@ -142,15 +163,21 @@ async function recordFailure(
   { clock }: Context,
   config: Config,
   job: string,
-  { slot, started }: { slot: number; started: number },
+  { slot, started, error }: { slot: number; started: number; error: unknown },
 ): Promise<void> {
-  await (await recordsOf(config)).write(job, {
-    slot: isoTime(slot),
-    started: isoTime(started),
-    ended: isoTime(clock.now()),
-    outcome: 'failed',
-    steps: {},
-  });
+  const [{ SiteRecords }, { isSiteFailure }, { repositoryIdOf }] = await Promise.all([
+    import('../src/jobs/site-record.ts'),
+    import('../src/repository/run-sites.ts'),
+    import('../src/repository/layout.ts'),
+  ]);
+  const ended = isoTime(clock.now());
+  const run = { slot: isoTime(slot), started: isoTime(started), ended, outcome: 'failed', steps: {} } as const;
+  await (await recordsOf(config)).write(job, run);
+  const [site, ...others] = config.sites;
+  // Of several nobody knows what became of the others.
+  if (!site || others.length > 0 || !isSiteFailure(error)) return;
+  const records = new SiteRecords(config.state, repositoryIdOf(config.repository));
+  await records.wasDropped(site.name, ended, toPlainError(error));
 }
 
 /** Whether a run that could not be begun may fare better later. */
@@ -161,6 +188,9 @@ export function isWorthRetry(error: unknown): boolean {
 /** What the exit status says of a run. Damage is the gravest; when all failed of one reason, that is the reason. */
 export function codeOfRun(report: RunReport): ErrorCode | undefined {
   if (report.damaged) return 'verification-failed';
+  const others = report.steps.filter(({ step }) => step !== 'verify');
+  const othersDone = others.every(({ outcome }) => outcome !== 'failed' && outcome !== 'partial');
+  if (report.verify?.verdict === 'could-not-verify' && othersDone) return 'could-not-verify';
   if (report.outcome !== 'failed') return report.outcome === 'partial' ? 'partial' : undefined;
   const errors = [...report.steps, ...(report.backup?.sources ?? [])].flatMap(({ error }) => error?.code ?? []);
   const codes = new Set(errors);

@@ -2,7 +2,10 @@
 import type { Command } from 'commander';
 import type { Secret } from '../config/secrets.ts';
 import type { Context, Start } from './context.ts';
+import { addKeysDistrust } from './keys-distrust.ts';
 import { addKeysExport } from './keys-export.ts';
+import { addKeysGrant } from './keys-grant.ts';
+import { addKeysRotate } from './keys-rotate.ts';
 import { addKeysTest } from './keys-test.ts';
 import type { ListedParty, Presence } from './views/keys.ts';
 
@@ -17,7 +20,9 @@ Example:
 
 /** Adds the command and those below it. */
 export function addKeys(program: Command, start: Start): void {
-  const keys = program.command('keys').description('identities of owners: make, list, test, export for escrow');
+  const keys = program
+    .command('keys')
+    .description('parties and keys: make, list, test, export for escrow; grant, rotate, distrust');
   keys
     .command('new')
     .description('make the identity of an owner, on the owner’s own machine; needs no configuration')
@@ -31,6 +36,9 @@ export function addKeys(program: Command, start: Start): void {
     .action(() => start(list));
   addKeysTest(keys, start);
   addKeysExport(keys, start);
+  addKeysGrant(keys, start);
+  addKeysRotate(keys, start);
+  addKeysDistrust(keys, start);
 }
 
 async function makeIdentity(context: Context, name: string, out: string): Promise<undefined> {
@@ -85,6 +93,8 @@ async function list(context: Context): Promise<undefined> {
     publicSigningKey: party.publicSigningKey,
     fingerprint: fingerprint(party),
     identity: party.presence,
+    ...(party.retired && { retired: true }),
+    ...(party.distrusted && { distrusted: true }),
   }));
   const { width, style } = context.output;
   context.output.result('keys-list/1', { parties: shown }, () => partiesTable(parties, { width, style }));

@@ -10,14 +10,70 @@ export interface OpeningOptions {
   create: boolean;
   /** Nothing will be written. */
   readOnly: boolean;
+  /** Where objects are locked: also see what somebody removed or wrote over there. For readers; never to build on. */
+  olderVersions?: boolean;
 }
 
 /** @throws HoldfastError `secret`, `site-unavailable` */
 export async function openConfiguredSite(context: Context, site: SiteConfig, options: OpeningOptions): Promise<Site> {
-  const opened = await openByType(context, site, options);
-  if (site.bandwidth === undefined) return opened;
-  const { limitRate } = await import('../src/sites/limited.ts');
-  return limitRate(opened, site.bandwidth, context.clock);
+  let opened = await openByType(context, site, options);
+  const lock = site.type === 's3' ? site.objectLock : undefined;
+  if (lock) opened = await withLocks(context, opened, lock, options);
+  if (site.bandwidth !== undefined) {
+    const { limitRate } = await import('../src/sites/limited.ts');
+    opened = limitRate(opened, site.bandwidth, context.clock);
+  }
+  if (lock && options.olderVersions) opened = await withOlderVersions(context, opened);
+  return opened;
+}
+
+/** @throws HoldfastError `site-unavailable` when the bucket cannot lock: it is never used unlocked */
+async function withLocks(
+  context: Context,
+  site: Site,
+  { mode, minimum }: NonNullable<S3Site['objectLock']>,
+  { readOnly }: OpeningOptions,
+): Promise<Site> {
+  const [{ lockingSite }, { lockMsOf }] = await Promise.all([
+    import('../src/sites/locking.ts'),
+    import('../src/repository/lock-rules.ts'),
+  ]);
+  try {
+    return lockingSite(site, {
+      terms: { mode: mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE', minimumMs: minimum },
+      lockMs: (name) => lockMsOf(name, minimum),
+      clock: context.clock,
+    });
+  } catch (error) {
+    // Who only reads need not have the right to ask.
+    if (readOnly) return site;
+    await site.close();
+    throw error;
+  }
+}
+
+/** The site as readers see it, who are told of what somebody has hidden. */
+export async function withOlderVersions(context: Context, site: Site): Promise<Site> {
+  const [{ versionsView }, { Trust }, { partiesOf }] = await Promise.all([
+    import('../src/repository/versions-view.ts'),
+    import('../src/repository/trust.ts'),
+    import('../config/trust-parties.ts'),
+  ]);
+  const { config } = await context.config();
+  return versionsView(site, new Trust(config.repository, partiesOf(config)), {
+    onConcealed: (how) =>
+      context.emit({
+        type: 'warning',
+        text: `Somebody has ${how === 'removed' ? 'removed objects' : 'written over objects'} at the site "${site.name}". Older versions of them are locked, and were read.`,
+        hint: `Find out who; bring them back: holdfast repair --site ${site.name}`,
+      }),
+    onUnable: (error) =>
+      context.emit({
+        type: 'warning',
+        text: `Older versions cannot be looked at, at the site "${site.name}": ${error.why ?? error.message}`,
+        hint: 'Allow s3:ListBucketVersions and s3:GetObjectVersion.',
+      }),
+  });
 }
 
 async function openByType(context: Context, site: SiteConfig, options: OpeningOptions): Promise<Site> {
@@ -38,7 +94,7 @@ async function openByType(context: Context, site: SiteConfig, options: OpeningOp
 }
 
 async function s3Options(context: Context, site: S3Site) {
-  const { name, endpoint, bucket, prefix, region, credentials, storageClass, encryption, ca, proxy } = site;
+  const { name, endpoint, bucket, prefix, region, credentials, storageClass, encryption, ca, proxy, objectLock } = site;
   const pathStyle = site.pathStyle ?? endpoint !== undefined;
   const { accessKeyId, secretAccessKey, sessionToken } = credentials ?? {};
   return {
@@ -52,6 +108,9 @@ async function s3Options(context: Context, site: S3Site) {
     ...(encryption !== undefined && {
       encryption:
         encryption === 'AES256' ? { type: 'AES256' as const } : { type: 'aws:kms' as const, keyId: encryption.kmsKey },
+    }),
+    ...(objectLock && {
+      lockMode: objectLock.mode === 'compliance' ? ('COMPLIANCE' as const) : ('GOVERNANCE' as const),
     }),
     ...(ca !== undefined && { caFile: ca }),
     ...(proxy !== undefined && { proxy: await context.secret(proxy) }),

@@ -37,12 +37,15 @@ export function addPrune(program: Command, start: Start): void {
 }
 
 async function run(context: Context, names: string[], options: Options): Promise<ErrorCode | undefined> {
-  const [{ prune }, { chosenSources, namesInRepository }, { pruneText }, { clusterOf }] = await Promise.all([
-    import('../src/jobs/prune.ts'),
-    import('./source-settings.ts'),
-    import('./views/prune.ts'),
-    import('../src/repository/source-name.ts'),
-  ]);
+  const [{ prune }, { byHand }, { chosenSources, namesInRepository }, { pruneText }, { clusterOf }] = await Promise.all(
+    [
+      import('../src/jobs/prune.ts'),
+      import('../src/jobs/by-hand.ts'),
+      import('./source-settings.ts'),
+      import('./views/prune.ts'),
+      import('../src/repository/source-name.ts'),
+    ],
+  );
   const { config } = await context.config();
   chosenSources(config, names);
   const dryRun = options.dryRun ?? false;
@@ -53,12 +56,14 @@ async function run(context: Context, names: string[], options: Options): Promise
     return config.sources.find((source) => source.name === own)?.keep ?? keep;
   };
   const chosen = await namesInRepository(opened.access, config, names);
-  const report = await prune(opened.access, {
-    sources: chosen.map((name) => ({ name, keep: keepOf(name) })),
-    timeZone,
-    dryRun,
-    ...(options.evenIfUnusual && { evenIfUnusual: true }),
-  });
+  const work = () =>
+    prune(opened.access, {
+      sources: chosen.map((name) => ({ name, keep: keepOf(name) })),
+      timeZone,
+      dryRun,
+      ...(options.evenIfUnusual && { evenIfUnusual: true }),
+    });
+  const report = dryRun ? await work() : await byHand(opened.access, 'prune', work);
   context.finishProgress();
   const { width, style } = context.output;
   const view = () => pruneText(report, { width, style, timeZone });

@@ -57,7 +57,7 @@ async function run(context: Context, names: string[], options: Options): Promise
   chosenSources(config, names);
   if (site !== undefined) siteNamed(config.sites, site);
   const host = keyless ? 'none' : 'at-hand';
-  await using opened = await openAccess(context, { host, sites: 'all', readOnly: dryRun });
+  await using opened = await openAccess(context, { host, sites: 'all', readOnly: dryRun, olderVersions: true });
   const request: RepairRequest = {
     sources: await namesToExamine(opened.access, config, names),
     unnamed: names.length === 0,

@@ -1,9 +1,11 @@
 /** Opens what a command needs of the repository: sites, trust, keys. */
 
+import type { Config } from '../config/schema.ts';
 import type { Site as SiteConfig } from '../config/sites.ts';
 import { HoldfastError, isHoldfastError } from '../src/base/errors.ts';
 import type { Party } from '../src/crypt/parties.ts';
 import type { RepositoryAccess, Surroundings } from '../src/repository/access.ts';
+import { clusterOf } from '../src/repository/source-name.ts';
 import type { Site } from '../src/sites/site.ts';
 import type { Context } from './context.ts';
 
@@ -29,6 +31,12 @@ export interface AccessNeeds {
   readOnly?: boolean;
   /** Whether a site's directory is made when it is missing; otherwise a disk that is not mounted is an error. */
   createSite?: boolean;
+  /** Also see what somebody removed or wrote over where objects are locked; default: where `one` site is, or `readOnly`. */
+  olderVersions?: boolean;
+  /** Milliseconds after which a site that does not answer is given up, at its opening and at each request; for reading only. */
+  patienceMs?: number;
+  /** Not an error when no site can be used, and no warning when one cannot: whoever asks tells of it. */
+  orNone?: boolean;
 }
 
 /** @throws HoldfastError `config`, `secret`, `usage`, `wrong-key`, `site-unavailable` */
@@ -51,7 +59,7 @@ export async function openAccess(context: Context, needs: AccessNeeds): Promise<
     {
       clock: context.clock,
       onDrop: ({ site, error }) => {
-        if (config.sites.length > 1) warn(context, site.name, error);
+        if (config.sites.length > 1 && !needs.orNone) warn(context, site.name, error);
       },
     },
   );
@@ -60,7 +68,10 @@ export async function openAccess(context: Context, needs: AccessNeeds): Promise<
     trust: new Trust(config.repository, partiesOf(config)),
     ...(host && { host }),
     identities,
-    dedupWith: config.hosts.filter(({ dedupWith }) => dedupWith).map((other) => other.public.name),
+    retentionOf: retentionOf(config),
+    dedupWith: config.hosts
+      .filter(({ dedupWith, distrusted }) => dedupWith && !distrusted)
+      .map((other) => other.public.name),
     stateDirectory: config.state,
     clock: context.clock,
     emit: context.emit,
@@ -88,8 +99,13 @@ async function openAll(context: Context, chosen: readonly SiteConfig[], needs: A
   const opened = await Promise.all(
     chosen.map(async (site): Promise<Opened> => {
       try {
-        const options = { create: needs.createSite ?? false, readOnly: needs.readOnly ?? false };
-        return { site: await openConfiguredSite(context, site, options) };
+        const { createSite: create = false, readOnly = false, olderVersions = readOnly } = needs;
+        const options = { create, readOnly, olderVersions };
+        const opening = openConfiguredSite(context, site, options);
+        if (needs.patienceMs === undefined) return { site: await opening };
+        const { impatient, inTime } = await import('../src/sites/impatient.ts');
+        const opened = await inTime(site.name, opening, needs.patienceMs, context.clock);
+        return { site: impatient(opened, needs.patienceMs, context.clock) };
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         return { site: brokenSite(site.name, error), error };
@@ -97,13 +113,14 @@ async function openAll(context: Context, chosen: readonly SiteConfig[], needs: A
     }),
   );
   const first = opened[0]?.error;
-  if (first && opened.every(({ error }) => error !== undefined)) throw first;
+  if (first && !needs.orNone && opened.every(({ error }) => error !== undefined)) throw first;
   return opened;
 }
 
 async function openFirst(context: Context, chosen: readonly SiteConfig[], needs: AccessNeeds): Promise<Opened> {
   const { openConfiguredSite } = await import('./open-sites.ts');
-  const options = { create: needs.createSite ?? false, readOnly: needs.host === 'optional' };
+  const { createSite: create = false, olderVersions = true } = needs;
+  const options = { create, readOnly: needs.host === 'optional', olderVersions };
   for (const [at, site] of chosen.entries()) {
     try {
       const opened = await openConfiguredSite(context, site, options);
@@ -116,6 +133,15 @@ async function openFirst(context: Context, chosen: readonly SiteConfig[], needs:
     }
   }
   throw new HoldfastError('internal', 'The configuration has no site.');
+}
+
+/** What is kept of a source; of a database of a cluster, what the cluster's configuration says. */
+export function retentionOf({ rotation, sources }: Config): NonNullable<RepositoryAccess['retentionOf']> {
+  return (name) => {
+    const own = clusterOf(name) ?? name;
+    const keep = sources.find((source) => source.name === own)?.keep ?? rotation.keep;
+    return { keep, timeZone: rotation.timeZone };
+  };
 }
 
 function warn(context: Context, site: string, error: HoldfastError): void {

@@ -1,7 +1,10 @@
 /** `holdfast snapshots`: what there is. */
+
 import type { Command } from 'commander';
 import type { ErrorCode } from '../src/base/errors.ts';
+import { warnOfIgnored } from '../src/jobs/ignored-warnings.ts';
 import type { SourceSnapshots } from '../src/jobs/snapshots.ts';
+import type { KnownProof } from '../src/repository/proofs.ts';
 import type { Context, Start } from './context.ts';
 import { openAccess } from './repository-access.ts';
 import { shortId } from './views/totals.ts';
@@ -11,13 +14,14 @@ Examples:
   $ holdfast snapshots app
   $ holdfast snapshots app --site vault
   $ holdfast snapshots pin app@2026-11-22
+  $ holdfast snapshots drop app@9f3c2e1a --dry-run
 `;
 
 /** Adds the command to the program. */
 export function addSnapshots(program: Command, start: Start): void {
   const snapshots = program
     .command('snapshots')
-    .description('list the snapshots of every source, or of those named; pin them')
+    .description('list the snapshots of every source, or of those named; pin or drop one')
     .argument('[source...]', 'names of sources (default: all)')
     .option('--site <name>', 'only what this site has')
     .addHelpText('after', help)
@@ -32,6 +36,37 @@ export function addSnapshots(program: Command, start: Start): void {
     .description('let retention decide again')
     .argument('<snapshot>', 'such as app@2026-11-22')
     .action((address: string) => start((context) => pin(context, address, { pinned: false })));
+  snapshots
+    .command('drop')
+    .description('drop one whatever retention says; prune removes it seven days later')
+    .argument('<snapshot>', 'such as app@9f3c2e1a')
+    .option('--dry-run', 'say what would be dropped, and drop nothing')
+    .action((address: string, { dryRun = false }: { dryRun?: boolean }) =>
+      start((context) => drop(context, address, { dryRun })),
+    );
+}
+
+async function drop(
+  context: Context,
+  address: string,
+  { dryRun }: { dryRun: boolean },
+): Promise<ErrorCode | undefined> {
+  const [{ dropSnapshot }, { formatTime }] = await Promise.all([
+    import('../src/jobs/drop-snapshot.ts'),
+    import('./views/times.ts'),
+  ]);
+  await using opened = await openAccess(context, { host: 'optional', sites: 'all' });
+  const { config } = await context.config();
+  const report = await dropSnapshot(opened.access, address, { dryRun });
+  context.finishProgress();
+  const view = () => {
+    const { source, snapshot, removableFrom } = report;
+    const [of, from] = [snapshot.time, removableFrom].map((time) => formatTime(time, config.rotation.timeZone));
+    const done = dryRun ? 'would be dropped' : 'is dropped';
+    return `${source}@${shortId(snapshot.id)} of ${of} ${done}; prune removes it after ${from}.\n`;
+  };
+  context.output.result('drop/1', report, view, { summary: true });
+  return !dryRun && report.sites.length < config.sites.length ? 'partial' : undefined;
 }
 
 async function pin(context: Context, address: string, { pinned }: { pinned: boolean }): Promise<ErrorCode | undefined> {
@@ -53,7 +88,8 @@ async function pin(context: Context, address: string, { pinned }: { pinned: bool
 const toldOneByOne = 5;
 
 async function list(context: Context, names: string[], site?: string): Promise<ErrorCode | undefined> {
-  const [{ snapshotsOf }, { chosenSources, namesInRepository }, { snapshotsText }] = await Promise.all([
+  const [proofs, { snapshotsOf }, { chosenSources, namesInRepository }, { snapshotsText }] = await Promise.all([
+    import('../src/repository/proofs.ts'),
     import('../src/jobs/snapshots.ts'),
     import('./source-settings.ts'),
     import('./views/snapshots.ts'),
@@ -81,7 +117,9 @@ async function list(context: Context, names: string[], site?: string): Promise<E
     now: context.clock.now(),
     ...(config.sites.length > 1 && site === undefined && { sites: asked }),
   };
-  context.output.result('snapshots/1', { sources: listings.map(shown) }, () => snapshotsText(listings, view));
+  context.output.result('snapshots/1', { sources: listings.map((listing) => shown(listing, proofs)) }, () =>
+    snapshotsText(listings, view),
+  );
   return listings.some(({ rollback }) => rollback) ? 'rollback' : undefined;
 }
 
@@ -92,7 +130,7 @@ function tell(
   told: { unseen: boolean },
 ): void {
   if (!begun) emit({ type: 'note', source, text: 'It has no backup yet.' });
-  for (const { object, why } of ignored) emit({ type: 'warning', source, text: `${object} does not count: ${why}` });
+  warnOfIgnored(emit, source, ignored);
   for (const { after, missing } of gaps) {
     emit({ type: 'warning', source, text: `Snapshot ${missing} is missing; ${after} follows it.` });
   }
@@ -114,7 +152,8 @@ function tell(
 }
 
 /** Without the lists of packs and chunks, which are long and mean nothing to a reader. */
-function shown({ source, begun, snapshots, ignored, gaps, rollback, freshnessKnown }: SourceSnapshots) {
+function shown(listing: SourceSnapshots, { lastProofAt, proofsOf }: typeof import('../src/repository/proofs.ts')) {
+  const { source, begun, snapshots, ignored, gaps, rollback, freshnessKnown, proofs } = listing;
   return {
     source,
     begun,
@@ -134,6 +173,14 @@ function shown({ source, begun, snapshots, ignored, gaps, rollback, freshnessKno
       signer: snapshot.signer,
       packs: snapshot.packs.length,
       sites: snapshot.sites ?? [],
+      proofs: proofsOf(proofs, snapshot.id).map(shownProof),
     })),
+    /** When each site was last read for a proof, whatever it found. */
+    lastProofs: Object.fromEntries(lastProofAt(proofs)),
   };
+}
+
+function shownProof({ id, predicate, sites }: KnownProof) {
+  const { verdict, ended, site, verifier, restoreMs } = predicate;
+  return { statement: id, verdict, time: ended, site: site.name, verifier, restoreMs: restoreMs ?? null, sites };
 }

@@ -35,8 +35,9 @@ export function addSync(program: Command, start: Start): void {
 }
 
 async function run(context: Context, { from, to, dryRun = false }: Options): Promise<ErrorCode | undefined> {
-  const [{ sync }, { namesInRepository }, { syncText }, { siteNamed }] = await Promise.all([
+  const [{ sync }, { byHand }, { namesInRepository }, { syncText }, { siteNamed }] = await Promise.all([
     import('../src/jobs/sync.ts'),
+    import('../src/jobs/by-hand.ts'),
     import('./source-settings.ts'),
     import('./views/sync.ts'),
     import('./open-sites.ts'),
@@ -50,7 +51,8 @@ async function run(context: Context, { from, to, dryRun = false }: Options): Pro
   await using opened = await openAccess(context, { host: 'optional', sites: 'all' });
   const sources = await namesInRepository(opened.access, config, []);
   const request = { sources, dryRun, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  const report = await sync(opened.access, request);
+  const work = () => sync(opened.access, request);
+  const report = dryRun ? await work() : await byHand(opened.access, 'sync', work);
   context.finishProgress();
   const { width, style } = context.output;
   const view = () => syncText(report, { width, style });

@@ -6,6 +6,7 @@ import { readDocument } from './document.ts';
 import { findingsOf } from './findings.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from './problems.ts';
 import { checkReferences } from './references.ts';
+import { defaultJobsFor } from './rotation.ts';
 import { type Config, configSchema } from './schema.ts';
 import type { Environment } from './secrets.ts';
 import type { Site } from './sites.ts';
@@ -88,7 +89,8 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
   const told = new Set(document.problems.map(({ path }) => path).filter((path) => path !== ''));
   problems.push(...findings.map(document.place).filter(({ path }) => !told.has(path)));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(file, arranged(problems));
-  return parsed.data;
+  const namesJobs = (value as { jobs?: unknown }).jobs !== undefined;
+  return namesJobs ? parsed.data : { ...parsed.data, jobs: defaultJobsFor(parsed.data.owners) };
 }
 
 /** From top to bottom, each once. */
@@ -99,6 +101,7 @@ function arranged(problems: readonly ConfigProblem[]): ConfigProblem[] {
 
 function absolutePaths(config: Config, directory: string): Config {
   const full = (path: string) => resolve(directory, path);
+  const { scratch } = config.verify;
   const source = (one: Source): Source => {
     if (one.type === 'files') return { ...one, path: full(one.path) };
     if (one.type !== 'postgres' && one.type !== 'postgres-globals') return one;
@@ -111,6 +114,14 @@ function absolutePaths(config: Config, directory: string): Config {
     state: full(config.state),
     sites: config.sites.map((site) => siteWithPaths(site, full)),
     sources: config.sources.map(source),
+    verify: {
+      ...config.verify,
+      scratch: {
+        ...scratch,
+        ...(scratch.directory !== undefined && { directory: full(scratch.directory) }),
+        ...(scratch.binaries !== undefined && { binaries: full(scratch.binaries) }),
+      },
+    },
   };
 }
 

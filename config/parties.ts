@@ -88,6 +88,14 @@ const owner = z.strictObject({
     samples: [['app']],
     defaultText: 'all',
   }),
+  retired: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'This party has left: what it signed still counts, it gets no keys of new generations, and changes nothing any more. Then run `holdfast keys rotate`.',
+      samples: [true],
+    }),
 });
 
 export const owners = z
@@ -119,6 +127,22 @@ const otherHost = z.strictObject({
     .meta({
       description:
         'Whether this host may rely on chunks that the other one stored. Saves space where both back up the same source, and trusts that host with what is restored.',
+      samples: [true],
+    }),
+  retired: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'This host makes no backups any more, or was lost: its snapshots still count, and it gets no keys of new generations. Then run `holdfast keys rotate`.',
+      samples: [true],
+    }),
+  distrusted: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'This host was stolen: of what it signed only those snapshots count that `holdfast keys distrust` has listed. Run that first.',
       samples: [true],
     }),
 });

@@ -6,7 +6,8 @@ import { systemClock } from '../src/base/clock.ts';
 import { parsePublicLine } from '../src/crypt/parties.ts';
 import { clusterOf, databaseOf } from '../src/repository/source-name.ts';
 import { type Finding, isShowable, type PathSegment } from './problems.ts';
-import { defaultSchedule } from './rotation.ts';
+import { proofFindings } from './proof-references.ts';
+import { defaultJobsFor, defaultSchedule } from './rotation.ts';
 import { didYouMean } from './suggestion.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -21,11 +22,14 @@ export async function checkReferences(raw: unknown): Promise<Finding[]> {
   return [
     ...duplicates(entries(config, 'sources'), 'source'),
     ...duplicates(entries(config, 'sites'), 'site'),
+    ...duplicates(entries(config, 'notify'), 'hook'),
+    ...hookedJobs(config),
     ...partiesFindings(config),
     ...sourceReferences(config),
     ...unopenedSources(config),
     ...doubledPasswords(config),
     ...missingDatabases(config),
+    ...proofFindings(config),
     ...(await schedules(config)),
   ];
 }
@@ -88,10 +92,9 @@ function sourceReferences(config: Mapping): Finding[] {
       [...path, 'sources'],
       value.sources,
     ]),
-    ...Object.entries(mapping(config.jobs)).map(([name, job]): [PathSegment[], unknown] => [
-      ['jobs', name, 'backup'],
-      mapping(job).backup,
-    ]),
+    ...Object.entries(mapping(config.jobs)).flatMap(([name, job]): [PathSegment[], unknown][] =>
+      ['backup', 'verify'].map((step) => [['jobs', name, step], mapping(job)[step]]),
+    ),
   ];
   return lists.flatMap(([path, list]) =>
     !Array.isArray(list)
@@ -106,14 +109,32 @@ function sourceReferences(config: Mapping): Finding[] {
   );
 }
 
+/** A typo would make a hook that is never called. */
+function hookedJobs(config: Mapping): Finding[] {
+  const owners = entries(config, 'owners').map(({ value }) => value);
+  const known = new Set(Object.keys(config.jobs === undefined ? defaultJobsFor(owners) : mapping(config.jobs)));
+  return entries(config, 'notify').flatMap(({ path, value: { jobs } }) =>
+    !Array.isArray(jobs)
+      ? []
+      : jobs.flatMap((name, index): Finding[] => {
+          if (typeof name !== 'string' || known.has(name)) return [];
+          const meant =
+            didYouMean(name, known) ?? `known are ${[...known].filter((one) => isShowable(one)).join(', ')}`;
+          const shown = isShowable(name) ? ` \`${name}\`` : '';
+          return [{ path: [...path, 'jobs', index], message: `there is no job${shown}; ${meant}` }];
+        }),
+  );
+}
+
 function unopenedSources(config: Mapping): Finding[] {
-  const owners = entries(config, 'owners').filter(({ value }) => value.use !== 'verify');
+  const owners = entries(config, 'owners').filter(({ value }) => value.use !== 'verify' && value.retired !== true);
   if (!Array.isArray(config.owners) || config.owners.length === 0) return [];
   if (owners.length === 0) {
     return [
       {
         path: ['owners'],
-        message: 'expected at least one owner with `use: owner`: verifiers cannot erase or change keys',
+        message:
+          'expected at least one owner with `use: owner` who is not retired: verifiers cannot erase or change keys',
       },
     ];
   }

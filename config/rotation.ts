@@ -10,6 +10,16 @@ export const defaultJobs = {
   daily: { schedule: defaultSchedule, backup: allSources, sync: true, prune: true },
 } as const;
 
+export const proofSchedule = '0 6 * * 0';
+/** Added where nothing is said of jobs, and an identity is at hand that can prove: elsewhere it would fail every week. */
+export const weeklyJob = { schedule: proofSchedule, sync: false, prune: false, verify: true } as const;
+
+/** The jobs of a configuration that names none. @param owners as they are configured */
+export function defaultJobsFor(owners: readonly { identity?: unknown }[]): Record<string, Job> {
+  const daily = { ...defaultJobs.daily, verify: false };
+  return owners.some(({ identity }) => identity !== undefined) ? { daily, weekly: { ...weeklyJob } } : { daily };
+}
+
 export const rotation = z
   .strictObject({
     timeZone: timeZone.default(defaultTimeZone).meta({
@@ -78,25 +88,37 @@ const job = z
       samples: ['rolling'],
       defaultText: 'no check',
     }),
+    verify: z
+      .union([z.boolean(), z.array(name).min(1, 'expected at least one source; `true` stands for every one')], {
+        error: 'expected `true`, `false` or a list of source names',
+      })
+      .default(false)
+      .meta({
+        description:
+          '`true`, or the names of sources: restore the newest snapshot of each into a scratch, and prove that it is what was backed up. Needs the identity of an owner, better of a machine with `use: verify`.',
+        samples: [true, ['app']],
+      }),
   })
   .refine(
-    ({ backup, sync, prune, check }) => backup !== undefined || sync || prune || check !== undefined,
-    'expected at least one of `backup`, `sync`, `prune` and `check`',
+    ({ backup, sync, prune, check, verify }) =>
+      backup !== undefined || sync || prune || check !== undefined || verify !== false,
+    'expected at least one of `backup`, `sync`, `prune`, `check` and `verify`',
   );
 
 export type Job = z.output<typeof job>;
 
 export const jobs = z
   .record(name, job)
-  .default({ daily: { ...defaultJobs.daily } })
+  .default({ daily: { ...defaultJobs.daily, verify: false } })
   .meta({
     description:
-      'What `holdfast run <job>` does, by name, and when the schedule runs it. The steps of a job come in the order backup, sync, prune, check; one that fails does not keep the next from being made.',
+      'What `holdfast run <job>` does, by name, and when the schedule runs it. The steps of a job come in the order backup, sync, prune, check, verify; one that fails does not keep the next from being made.',
     samples: [
       {
         daily: { schedule: defaultSchedule, backup: 'all', sync: true, prune: true, check: 'rolling' },
         hourly: { schedule: '0 * * * *', backup: ['app'] },
+        weekly: { schedule: proofSchedule, verify: true },
       },
     ],
-    defaultText: `\`daily\`: backup of all sources, sync and prune, at \`${defaultSchedule}\``,
+    defaultText: `\`daily\`: backup of all sources, sync and prune, at \`${defaultSchedule}\`; where an owner's or verifier's identity is configured also \`weekly\`: verify, at \`${proofSchedule}\``,
   });

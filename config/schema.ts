@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { compaction } from './compaction.ts';
 import { notify } from './notify.ts';
 import { host, otherHosts, owners } from './parties.ts';
+import { pseudonymize } from './pseudonymize.ts';
 import { jobs, rotation } from './rotation.ts';
 import { sites } from './sites.ts';
 import { sources } from './sources.ts';
 import { status } from './status.ts';
 import { path } from './values.ts';
+import { verify } from './verify.ts';
 
 /** The version of the configuration that this program reads. */
 export const configVersion = 1;
@@ -43,6 +45,8 @@ export const configSchema = z
     jobs,
     notify,
     status,
+    verify,
+    pseudonymize,
   })
   .meta({ title: 'Holdfast configuration' });
 

@@ -1,7 +1,7 @@
 /** Where the copies lie. */
 import { z } from 'zod';
 import { type Secret, secret } from './secrets.ts';
-import { count, country, name, path, text } from './values.ts';
+import { count, country, duration, name, path, text } from './values.ts';
 
 const siteName = name.meta({ description: 'What the site is called in commands and reports.', samples: ['vault'] });
 
@@ -111,6 +111,28 @@ const s3Site = z
         description: 'Encryption by the service, on top of ours.',
         samples: ['AES256'],
         defaultText: 'that of the bucket',
+      }),
+    objectLock: z
+      .strictObject({
+        mode: z.enum(['compliance', 'governance'], { error: 'expected `compliance` or `governance`' }).meta({
+          description:
+            '`compliance`: before its date nobody can remove an object, the owner of the account neither. `governance` binds those who have no right to bypass it.',
+          samples: ['compliance'],
+        }),
+        minimum: duration(100 * 365 * 86_400_000, '36500d')
+          .default(14 * 86_400_000)
+          .meta({
+            description: 'How long a snapshot and what it needs are locked at least, seven days added; else by `keep`.',
+            samples: ['14d'],
+            defaultText: '`14d`',
+          }),
+      })
+      .optional()
+      .meta({
+        description:
+          'Lock what is stored, so that nobody can remove it as long as `keep` keeps it. The bucket must be made with Object Lock. docs/sites.md tells more.',
+        samples: [{ mode: 'compliance' }],
+        defaultText: 'nothing is locked',
       }),
     ca: path.optional().meta({
       description: 'PEM file with the only certificate authorities to believe. Relative to the configuration file.',

@@ -9,20 +9,36 @@ export interface TrustParty extends PublicParty {
   readonly role: PartyRole;
   /** Names of the sources it may act for, a cluster's for all of its databases; undefined: all. */
   readonly sources?: readonly string[];
+  /** What it signed counts; it gets no new keys. */
+  readonly retired?: boolean;
+  /** What it signed counts only where an owner has listed it. */
+  readonly distrusted?: boolean;
 }
 
 /** Every party whose signature counts: this host first, then the owners and verifiers, then the other hosts. */
 export function partiesOf(config: Pick<Config, 'host' | 'owners' | 'hosts'>): TrustParty[] {
-  const party = (line: PublicParty, role: PartyRole, sources?: readonly string[]): TrustParty => ({
+  return [
+    party({ public: config.host.public }, 'backup'),
+    ...config.owners.map((owner) => party(owner, owner.use)),
+    ...config.hosts.map((host) => party(host, 'backup')),
+  ];
+}
+
+interface Entry {
+  public: PublicParty;
+  sources?: readonly string[] | undefined;
+  retired?: boolean;
+  distrusted?: boolean;
+}
+
+function party({ public: line, sources, retired, distrusted }: Entry, role: PartyRole): TrustParty {
+  return {
     name: line.name,
     role,
     recipient: line.recipient,
     publicSigningKey: line.publicSigningKey,
     ...(sources && { sources: [...sources] }),
-  });
-  return [
-    party(config.host.public, 'backup'),
-    ...config.owners.map((owner) => party(owner.public, owner.use, owner.sources)),
-    ...config.hosts.map((host) => party(host.public, 'backup', host.sources)),
-  ];
+    ...(retired && { retired }),
+    ...(distrusted && { distrusted }),
+  };
 }

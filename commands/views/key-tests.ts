@@ -6,7 +6,7 @@ import { table } from './table.ts';
 const meanings: Readonly<Record<KeyTest['result'], string>> = {
   opened: 'opens it',
   'not-begun': 'not tested: the source has no backup yet',
-  'not-a-party': 'cannot open it: its keys were made without this owner',
+  'not-a-party': 'cannot open it: its keys were made without this owner (holdfast keys grant)',
   failed: 'cannot open it',
 };
 

@@ -11,6 +11,8 @@ export interface ListedParty extends PublicParty {
   role: 'owner' | 'verify' | 'backup';
   /** Undefined: all. */
   sources?: readonly string[] | undefined;
+  retired?: boolean;
+  distrusted?: boolean;
   presence: Presence;
 }
 
@@ -28,7 +30,7 @@ export function partiesTable(parties: readonly ListedParty[], options: { width?:
   return table<ListedParty>(
     [
       { title: 'NAME', value: ({ name }) => name, cut: 'end' },
-      { title: 'ROLE', value: ({ role }) => (role === 'backup' ? 'host' : role) },
+      { title: 'ROLE', value: roleText },
       { title: 'SOURCES', value: ({ sources }) => sources?.join(', ') ?? 'all', cut: 'end' },
       {
         title: 'HERE',
@@ -40,4 +42,8 @@ export function partiesTable(parties: readonly ListedParty[], options: { width?:
     parties,
     options,
   );
+}
+
+function roleText({ role, retired, distrusted }: ListedParty): string {
+  return `${role === 'backup' ? 'host' : role}${distrusted ? ', distrusted' : retired ? ', retired' : ''}`;
 }

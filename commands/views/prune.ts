@@ -52,7 +52,12 @@ function reasonText(reason: KeepReason): string {
 function sourceLines(source: PruneSourceReport, dryRun: boolean, { style, timeZone }: PruneView): string[] {
   const name = source.source;
   if (source.error) return [`${style.red('failed')}  ${name}: ${printable(source.error.message)}`];
-  if (source.pause) return [`${style.yellow('paused')}  ${name}: ${printable(source.pause.why)} Nothing is dropped.`];
+  if (source.pause) {
+    const { because, why } = source.pause;
+    const hint =
+      because === 'clock' ? ' Set the clock right; or, if that snapshot is wrong: holdfast snapshots drop.' : '';
+    return [`${style.yellow('paused')}  ${name}: ${printable(why)} Nothing is dropped.${hint}`];
+  }
   const lines: string[] = [];
   const dropped = source.snapshots.filter((snapshot) => !isKept(snapshot)).length;
   if (dropped > 0) lines.push(`${name}: ${plural(dropped, 'snapshot')} ${dryRun ? 'would be ' : ''}dropped`);
@@ -61,10 +66,16 @@ function sourceLines(source: PruneSourceReport, dryRun: boolean, { style, timeZo
     const count = plural(source.waiting.length, 'dropped snapshot');
     lines.push(`${name}: ${count} still there, the first until ${formatTime(next.until, timeZone)}`);
   }
-  for (const { site, snapshots, packs, bytes } of source.sites) {
-    if (snapshots + packs === 0) continue;
-    const what = `${plural(snapshots, 'snapshot')} and ${plural(packs, 'pack')}, ${formatBytes(bytes)}`;
-    lines.push(`${name}: ${what} ${dryRun ? 'would be ' : ''}removed from ${site}`);
+  for (const { site, locked, ...removed } of source.sites) {
+    const what = ({ snapshots, packs, bytes }: Pick<typeof removed, 'snapshots' | 'packs' | 'bytes'>) =>
+      `${plural(snapshots, 'snapshot')} and ${plural(packs, 'pack')}, ${formatBytes(bytes)}`;
+    if (removed.snapshots + removed.packs > 0) {
+      lines.push(`${name}: ${what(removed)} ${dryRun ? 'would be ' : ''}removed from ${site}`);
+    }
+    if (!locked) continue;
+    const [from, until] = [formatTime(locked.from, timeZone), formatTime(locked.until, timeZone)];
+    const dates = from === until ? `until ${from}` : `the first until ${from}, the last until ${until}`;
+    lines.push(`${name}: ${what(locked)} locked at ${site}, ${dates}; a later prune removes them`);
   }
   return lines.length > 0 ? lines : [`${name}: nothing to do`];
 }

@@ -73,7 +73,7 @@ function backupPart({ backup }: RunReport, view: RunView): string {
 
 function whatOf({ step, why, error }: StepReport, report: RunReport): string {
   if (error) return error.message;
-  const { backup, sync, prune, check } = report;
+  const { backup, sync, prune, check, verify } = report;
   const parts: string[] = [];
   if (step === 'backup' && backup) {
     const { sources } = backup;
@@ -101,13 +101,16 @@ function whatOf({ step, why, error }: StepReport, report: RunReport): string {
       const read = found.sources.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
       parts.push(`${site}: ${formatBytes(read)} read, ${found.outcome}`);
     }
+  } else if (step === 'verify' && verify) {
+    const proven = verify.proofs.filter(({ verdict }) => verdict === 'pass').length;
+    parts.push(`${proven} of ${plural(verify.proofs.length, 'source')} proven`);
   }
   if (why !== undefined) parts.push(why);
   return parts.join(', ');
 }
 
 /** What is not as it should be, of the steps after the backup. */
-function lines({ sync, prune, check }: RunReport, { style }: RunView): string {
+function lines({ sync, prune, check, verify }: RunReport, { style }: RunView): string {
   const found: string[] = [];
   const say = (mark: string, text: string) => found.push(`${mark}  ${printable(text)}\n`);
   for (const { site, object, problem } of sync?.problems ?? []) {
@@ -127,6 +130,14 @@ function lines({ sync, prune, check }: RunReport, { style }: RunView): string {
       say(mark, `${site}: ${source === undefined ? '' : `${source}: `}${object}: ${problem}`);
     }
   }
+  for (const { source, site, checks, error, verdict: whole } of verify?.proofs ?? []) {
+    const about = `proof of ${source} from ${site.name}`;
+    if (error && whole === 'could-not-verify') say(style.yellow('unknown'), `${about}: ${error.message}`);
+    for (const { title, verdict, why } of checks) {
+      if (verdict === 'fail') say(style.red('failed'), `${about}: ${title}: ${why}`);
+      else if (verdict === 'could-not-verify' && !error) say(style.yellow('unknown'), `${about}: ${title}: ${why}`);
+    }
+  }
   return [...new Set(found)].join('');
 }
 
@@ -139,7 +150,7 @@ export function runFailures(report: RunReport, style: Style, { verbose }: { verb
 
 /** Without stack traces. */
 export function runDocument(report: RunReport): object {
-  const { steps, backup, sync, prune, check, ...rest } = report;
+  const { steps, backup, sync, prune, check, verify, ...rest } = report;
   return {
     ...rest,
     steps: steps.map(withoutStack),
@@ -149,5 +160,6 @@ export function runDocument(report: RunReport): object {
       prune: { ...prune, sources: prune.sources.map(withoutStack), dropped: prune.dropped.map(withoutStack) },
     }),
     ...(check && { check: check.map(withoutStack) }),
+    ...(verify && { verify: { ...verify, proofs: verify.proofs.map(withoutStack) } }),
   };
 }

@@ -1,5 +1,6 @@
 /** Snapshots, the newest last: where a terminal ends. */
 import type { SourceSnapshots } from '../../src/jobs/snapshots.ts';
+import { type KnownProof, proofsOf } from '../../src/repository/proofs.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 import { formatAge, formatTime } from './times.ts';
@@ -16,7 +17,9 @@ export interface SnapshotsView {
 }
 
 export function snapshotsText(listings: readonly SourceSnapshots[], view: SnapshotsView): string {
-  const rows = listings.flatMap(({ source, snapshots }) => snapshots.map((snapshot) => ({ source, snapshot })));
+  const rows = listings.flatMap(({ source, snapshots, proofs }) =>
+    snapshots.map((snapshot) => ({ source, snapshot, proof: toldProof(proofsOf(proofs, snapshot.id)) })),
+  );
   const { sites: asked } = view;
   const place = {
     title: 'SITES',
@@ -30,6 +33,11 @@ export function snapshotsText(listings: readonly SourceSnapshots[], view: Snapsh
       { title: `TIME (${view.timeZone})`, value: ({ snapshot }) => formatTime(snapshot.time, view.timeZone) },
       { title: 'AGE', value: ({ snapshot }) => formatAge(snapshot.time, view.now), align: 'right' },
       ...(asked ? [place] : []),
+      {
+        title: 'PROVEN',
+        value: ({ proof }) => provenText(proof, view.now),
+        paint: (text, { proof }) => (proof?.predicate.verdict === 'fail' ? view.style.red(text) : text),
+      },
       { title: 'TAGS', value: ({ snapshot }) => snapshot.tags.join(' '), cut: 'end' },
       {
         title: 'LACKS',
@@ -45,4 +53,17 @@ export function snapshotsText(listings: readonly SourceSnapshots[], view: Snapsh
     rows,
     view,
   );
+}
+
+/** Of several about one snapshot the newest that decided something, else the newest. */
+function toldProof(proofs: readonly KnownProof[]): KnownProof | undefined {
+  return proofs.find(({ predicate: { verdict } }) => verdict === 'pass' || verdict === 'fail') ?? proofs[0];
+}
+
+const verdictWords = { pass: 'yes', sampled: 'a sample', 'could-not-verify': 'could not', fail: 'FAILED' } as const;
+
+function provenText(proof: KnownProof | undefined, now: number): string {
+  if (!proof) return 'never';
+  const { verdict, ended, site } = proof.predicate;
+  return `${verdictWords[verdict]}, ${formatAge(ended, now)}, from ${site.name}`;
 }

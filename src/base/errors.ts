@@ -87,18 +87,32 @@ export interface PlainError {
   why?: string | undefined;
   hint?: string | undefined;
   stack?: string | undefined;
+  /** Of the cause, where it has them: the SQLSTATE and severity of a server, the code of a system error. */
+  cause?: { code: string; severity?: string } | undefined;
 }
 
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof HoldfastError) {
-    return { code: error.code, message: error.message, why: error.why, hint: error.hint, stack: error.stack };
+    const { code, message, why, hint, stack } = error;
+    const cause = plainCause(error.cause);
+    return { code, message, why, hint, stack, ...(cause && { cause }) };
   }
   if (error instanceof Error) return { code: 'internal', message: error.message, stack: error.stack };
   return { code: 'internal', message: String(error) };
 }
 
+function plainCause(cause: unknown): PlainError['cause'] {
+  if (cause instanceof HoldfastError) return plainCause(cause.cause);
+  const code = systemCode(cause);
+  if (code === undefined) return undefined;
+  const { severity } = cause as { severity?: unknown };
+  return { code, ...(typeof severity === 'string' && { severity }) };
+}
+
 export function fromPlainError(plain: PlainError): HoldfastError {
-  const error = new HoldfastError(plain.code, plain.message, { why: plain.why, hint: plain.hint });
+  const { why, hint } = plain;
+  const cause = plain.cause && Object.assign(new Error(plain.cause.code), plain.cause);
+  const error = new HoldfastError(plain.code, plain.message, { why, hint, ...(cause && { cause }) });
   if (plain.stack) error.stack = plain.stack;
   return error;
 }

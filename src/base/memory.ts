@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+
 /**
  * Gives the memory of `bytes` back now, if nothing else lies in it; they are empty afterwards.
  *
@@ -9,4 +11,13 @@ export function free(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength && bytes.byteLength >= 4096) {
     buffer.transfer(0);
   }
+}
+
+/**
+ * Keeps this thread's heap for young objects as small as it is. For work that reads large catalogs and is over in a minute: V8
+ * would let that heap grow to three times 16 MiB, and with it what is promoted before its time. Planning the pruning of a terabyte takes
+ * a quarter less memory with it, and no longer.
+ */
+export function keepYoungHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }

@@ -8,6 +8,7 @@ import { SourceLayout } from '../repository/layout.ts';
 import { defaultLeaseTtlMs, type Lease, takeLease } from '../repository/lease.ts';
 import { isAlive, thisProcess } from '../repository/lease-holder.ts';
 import { LocalState } from '../repository/local-state.ts';
+import { extendRootLocks } from '../repository/root-locks.ts';
 import type { RunSites } from '../repository/run-sites.ts';
 import type { KnownSnapshot } from '../repository/snapshot.ts';
 import { SnapshotWriter } from '../repository/snapshot-writer.ts';
@@ -16,7 +17,9 @@ import { rowKeyOf } from '../repository/source-keys.ts';
 import { type OpenedSource, openOrCreateSource } from '../repository/source-record.ts';
 import type { BackupContext, BackupOutcome, Shortfall } from '../sources/source.ts';
 import { backupCluster, type ClusterReport } from './cluster-backup.ts';
+import { IgnoredWarnings } from './ignored-warnings.ts';
 import { publishRecovery, publishTrust } from './init.ts';
+import { KeyNotices } from './key-notices.ts';
 import { ownersWithoutAnswer } from './keys.ts';
 import { laneEntry } from './lane-entry.ts';
 import { beginAtEachSite, lostASite, type SiteReport, siteReports } from './run-begin.ts';
@@ -68,6 +71,7 @@ interface Run {
   request: BackupRequest;
   pool: LanePool;
   sites: RunSites;
+  notices: KeyNotices;
 }
 
 /**
@@ -80,6 +84,7 @@ export async function backup(access: RepositoryAccess, request: BackupRequest): 
   const sites = await beginAtEachSite(access, async (atSite) => {
     if (await publishTrust(atSite)) changed = true;
     await publishRecovery(atSite);
+    await extendRootLocks(atSite);
   });
   if (changed) {
     access.emit({
@@ -89,7 +94,7 @@ export async function backup(access: RepositoryAccess, request: BackupRequest): 
     });
   }
   await using pool = new LanePool();
-  const run: Run = { request, pool, sites };
+  const run: Run = { request, pool, sites, notices: new KeyNotices() };
   const sources: SourceReport[] = [];
   const clusters: ClusterReport[] = [];
   for (const settings of request.sources) {
@@ -105,6 +110,7 @@ export async function backup(access: RepositoryAccess, request: BackupRequest): 
     }
     access.signal.throwIfAborted();
   }
+  run.notices.tell(access.emit);
   const reports = siteReports(sites);
   return { outcome: outcomeOf(sources, clusters, reports), sources, clusters, sites: reports };
 }
@@ -194,9 +200,10 @@ async function backupInto(
   await alignSource(access, settings.name);
   const source = await openOrCreateSource(access, settings.name);
   await alignSource(access, settings.name);
-  const writer = await SnapshotWriter.open(access, source, ({ object, why }) =>
-    emit({ type: 'warning', source: settings.name, text: `${object} does not count: ${why}` }),
-  );
+  run.notices.note(access.trust, source);
+  const warnings = new IgnoredWarnings(emit, settings.name);
+  const writer = await SnapshotWriter.open(access, source, warnings.ignore);
+  warnings.rest();
   const { rollback } = writer.before;
   if (rollback) {
     report.shortfalls.push({

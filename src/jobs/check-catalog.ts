@@ -5,6 +5,7 @@ import { nowhere } from '../repository/chunk-locations.ts';
 import type { SourceNeeds } from '../repository/compare-sites.ts';
 import { type ExaminedSource, sentenceOf } from '../repository/examine-source.ts';
 import { idLength } from '../repository/frame.ts';
+import { HashTexts } from '../repository/hash-texts.ts';
 import type { IgnoredObject } from '../repository/ignored-object.ts';
 import { loadIndexes } from '../repository/index-load.ts';
 import type { Tell } from '../repository/site-problem.ts';
@@ -31,10 +32,11 @@ export async function readCatalog(access: RepositoryAccess, examined: ExaminedSo
   const only = sites.live.length === 1 ? { site: sites.live[0]! } : {};
   const say = (object: string, problem: string, severity: 'damage' | 'notice' = 'damage') =>
     tell({ ...only, object, problem, severity, mendable: false });
-  const { snapshots, ignored, rollback, gaps } = await listSnapshots(access, source, sites);
-  const ignore: Ignore = ({ object, why }) => {
+  const texts = examined.listed[0]?.texts ?? new HashTexts();
+  const { snapshots, ignored, rollback, gaps } = await listSnapshots(access, source, sites, texts);
+  const ignore: Ignore = ({ object, why, isDisowned }) => {
     examined.untrusted.add(object);
-    say(object, why);
+    say(object, why, isDisowned ? 'notice' : 'damage');
   };
   for (const object of ignored) ignore(object);
   if (rollback) {
@@ -45,7 +47,7 @@ export async function readCatalog(access: RepositoryAccess, examined: ExaminedSo
     );
   }
   for (const { after, missing } of gaps) say(`snapshot ${missing}`, `It is missing; ${after} follows it.`);
-  const needs = await readNeeds(access, examined, source, snapshots, say, ignore);
+  const needs = await readNeeds(access, examined, source, snapshots, texts, say, ignore);
   return { source, snapshots, needs };
 }
 
@@ -57,6 +59,7 @@ async function readNeeds(
   examined: ExaminedSource,
   source: OpenedSource,
   snapshots: readonly KnownSnapshot[],
+  texts: HashTexts,
   say: Say,
   ignore: Ignore,
 ): Promise<SourceNeeds> {
@@ -74,7 +77,10 @@ async function readNeeds(
     }
   }
   const sizes = new Map<string, number>();
-  for await (const index of loadIndexes(access, source, ignore)) {
+  const ids = new HashTexts();
+  for (const chunk of wanted.keys()) ids.text(Buffer.from(chunk));
+  const chunks = { texts, ids };
+  for await (const index of loadIndexes(access, source, ignore, undefined, undefined, chunks)) {
     for (const { pack, size, ids } of index.packs) {
       if (!packs.has(pack)) continue;
       // The text of the set, so that the index object's own can go.

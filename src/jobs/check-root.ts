@@ -2,6 +2,7 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import { accessAt, type RepositoryAccess, sitesOf } from '../repository/access.ts';
+import { examineConcealedRoots } from '../repository/concealed.ts';
 import { damage, notice, wrongBytes } from '../repository/examine-source.ts';
 import {
   formatVersion,
@@ -74,6 +75,8 @@ export async function examineRoots(access: RepositoryAccess, tell: Tell): Promis
     else tell(damage(site, rootObjects.recoveryText, 'It is missing.'));
   }
   compareTexts(scripts, texts, tell);
+  const record = repositoryRecord(access);
+  await examineConcealedRoots(access, (bytes) => bytes.equals(record), tell);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { compareSites } from '../repository/compare-sites.ts';
+import { examineConcealed } from '../repository/concealed.ts';
 import {
   damage,
   type ExaminedSource,
@@ -46,9 +47,12 @@ export async function checkSource(
   const examined = await examineSource(access, about, tell);
   if (examined.listed.every(({ packs, others }) => packs.size + others.size === 0)) return undefined;
   const isKeyed = !request.keyless && about.name !== undefined;
-  // With one site, and a key, every copy of them is read below anyway.
-  if (isKeyed ? sites.live.length > 1 : request.readData !== undefined) await hashCatalog(access, examined, tell);
+  // With one site, and a key, every copy of the others is read below anyway.
+  const kinds = isKeyed && sites.live.length === 1 ? ['proof'] : ['index', 'snapshot', 'proof'];
+  if (isKeyed || request.readData !== undefined) await hashCatalog(access, examined, kinds, tell);
   const catalog = isKeyed && examined.record ? await readCatalog(access, examined, tell) : undefined;
+  const needed = catalog?.needs.packs;
+  await examineConcealed(access, examined, needed && ((pack) => needed.has(pack)), tell);
   await compareSites(access, examined, catalog?.needs, tell);
   if (catalog && opensData(catalog.source)) await checkManifests(access, examined, catalog, tell);
   const checked: CheckedSource = { examined, catalog, sites: [] };
@@ -66,10 +70,15 @@ export async function checkSource(
   return checked;
 }
 
-async function hashCatalog(access: RepositoryAccess, examined: ExaminedSource, tell: Tell): Promise<void> {
+async function hashCatalog(
+  access: RepositoryAccess,
+  examined: ExaminedSource,
+  kinds: readonly string[],
+  tell: Tell,
+): Promise<void> {
   const sites = sitesOf(access);
   for (const { site, others } of examined.listed) {
-    const named = [...others].filter(([name]) => ['index', 'snapshot'].includes(kindOf(examined.layout, name) ?? ''));
+    const named = [...others].filter(([name]) => kinds.includes(kindOf(examined.layout, name) ?? ''));
     for await (const { name, whole } of hashObjects(sites, site, named, access.signal)) {
       if (!whole) tell(damage(site, name, wrongBytes));
     }

@@ -35,11 +35,13 @@ export async function mend(access: RepositoryAccess, mending: Mending, options: 
   const copy = await findCopy(access, mending);
   if (copy === undefined) return { outcome: 'lost' };
   if (options.dryRun) return { outcome: 'mended', bytes: copy.bytes.length, from: copy.from };
-  const read = () => readIfWhole(site, object);
+  // What is there now, and not what an older version tells.
+  const current = site.current ?? site;
+  const read = () => readIfWhole(current, object);
   const done = await askSite(sites, site, async (): Promise<Mended> => {
     const before = await read();
     if (before !== undefined && accepts(before)) return { outcome: 'whole' };
-    const isThere = before !== undefined || (await site.stat(object)) !== undefined;
+    const isThere = before !== undefined || (await current.stat(object)) !== undefined;
     if (isThere || (await site.create(object, copy.bytes)) === 'exists') await site.replace(object, copy.bytes);
     const after = await read();
     if (after !== undefined && accepts(after)) return { outcome: 'mended', bytes: copy.bytes.length, from: copy.from };
@@ -50,10 +52,11 @@ export async function mend(access: RepositoryAccess, mending: Mending, options: 
 
 async function findCopy(
   access: RepositoryAccess,
-  { object, donors, accepts, own }: Mending,
+  { site, object, donors, accepts, own }: Mending,
 ): Promise<{ bytes: Buffer; from: Site | undefined } | undefined> {
   if (own !== undefined) return { bytes: own, from: undefined };
-  for (const from of donors) {
+  // Its own older versions come last: another site has what is current there.
+  for (const from of site.current ? [...donors, site] : donors) {
     access.signal.throwIfAborted();
     const asked = await askSite(sitesOf(access), from, () => readIfWhole(from, object));
     if (asked?.answer !== undefined && accepts(asked.answer)) return { bytes: asked.answer, from };

@@ -1,8 +1,11 @@
 import { HoldfastError, type PlainError, toPlainError } from '../base/errors.ts';
+import { keepYoungHeapSmall } from '../base/memory.ts';
 import type { RepositoryAccess } from '../repository/access.ts';
 import { copyMissing } from '../repository/copy-missing.ts';
+import type { IgnoredObject } from '../repository/ignored-object.ts';
 import { graceMs } from '../repository/parameters.ts';
 import { readPins } from '../repository/pins.ts';
+import { newestProven, proofPause, readProofs, removeOutlivedProofs } from '../repository/proofs.ts';
 import {
   type Keep,
   type KeepReason,
@@ -16,6 +19,7 @@ import { alignSource } from '../repository/source-copies.ts';
 import { type OpenedSource, openSource, readSourceRecord } from '../repository/source-record.ts';
 import { prepareSweep, type Swept, sweep } from '../repository/sweep.ts';
 import { makeTombstone } from '../repository/tombstones.ts';
+import { warnOfIgnored } from './ignored-warnings.ts';
 import { beginAtEachSite, type SiteReport, siteReports } from './run-begin.ts';
 
 export interface PruneRequest {
@@ -63,6 +67,7 @@ export interface PruneReport {
  * @throws HoldfastError when nothing can be begun
  */
 export async function prune(access: RepositoryAccess, request: PruneRequest): Promise<PruneReport> {
+  keepYoungHeapSmall();
   const sites = await beginAtEachSite(access);
   const sources: PruneSourceReport[] = [];
   for (const { name, keep } of request.sources) {
@@ -94,16 +99,18 @@ async function pruneSource(
   if ((await readSourceRecord(access, name)) === undefined) return undefined;
   const source = await openSource(access, name);
   const listing = await listSnapshots(access, source, sites);
-  for (const { object, why } of listing.ignored) {
-    access.emit({ type: 'warning', source: name, text: `${object} does not count: ${why}` });
-  }
+  const ignoredProofs: IgnoredObject[] = [];
+  const proofs = await readProofs(access, sites, source, ignoredProofs);
+  warnOfIgnored(access.emit, name, [...listing.ignored, ...ignoredProofs]);
   const { decisions, pause } = planRetention({
     snapshots: listing.snapshots,
     keep,
     timeZone: request.timeZone,
     now: access.clock.now(),
     pinned: await readPins(access, sites, source, []),
-    pause: rollbackPause(listing) ?? (request.evenIfUnusual ? undefined : unusual(listing.snapshots)),
+    proven: newestProven(listing.snapshots, proofs),
+    pause:
+      rollbackPause(listing) ?? proofPause(proofs) ?? (request.evenIfUnusual ? undefined : unusual(listing.snapshots)),
   });
   const report: PruneSourceReport = {
     source: name,
@@ -128,14 +135,16 @@ async function pruneSource(
     }
   }
   report.sites = request.dryRun
-    ? prepared.map(({ site, plan }) => ({
+    ? prepared.map(({ site, plan, locked }) => ({
         site: site.name,
         snapshots: plan.snapshots.length,
         indexes: plan.indexes.length,
         packs: plan.packs.length,
         bytes: plan.bytes,
+        ...(locked && { locked }),
       }))
     : await sweep(access, sites, source, prepared);
+  if (!request.dryRun) await removeOutlivedProofs(access, sites, source, proofs, listing);
   return report;
 }
 

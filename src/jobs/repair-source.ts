@@ -10,7 +10,15 @@ import { mend } from './mend.ts';
 import type { RepairTally } from './repair-report.ts';
 
 /** In the order of writing (docs/format.md §2), so that whoever finds a snapshot finds all it needs. */
-const order: ObjectKind[][] = [['key'], ['source'], ['answer', 'tombstone', 'pin'], ['pack'], ['index'], ['snapshot']];
+const order: ObjectKind[][] = [
+  ['key'],
+  ['source'],
+  ['answer', 'tombstone', 'pin'],
+  ['pack'],
+  ['index'],
+  ['snapshot'],
+  ['proof'],
+];
 
 /** Objects that are mended at the same time; each takes its size of memory twice. */
 const mendingsUnderWay = 3;

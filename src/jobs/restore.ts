@@ -8,6 +8,7 @@ import type { PostgresConnection } from '../sources/postgres/connection.ts';
 import type { Outlook } from '../sources/postgres/restore-inspect.ts';
 import type { ReplacedDatabase } from '../sources/postgres/restore-swap.ts';
 import type { Check, ManifestLine, RestoreContext, Shortfall } from '../sources/source.ts';
+import { IgnoredWarnings } from './ignored-warnings.ts';
 import { laneEntry } from './lane-entry.ts';
 import { type FoundSnapshot, findSnapshot } from './snapshots.ts';
 import type { Environment } from './source-settings.ts';
@@ -115,10 +116,14 @@ export async function prepareRestore(access: RepositoryAccess, request: RestoreR
 }
 
 /** Opens a snapshot for reading; objects that do not count are warned of. */
-export function openReader(access: RepositoryAccess, { source, snapshot }: FoundSnapshot): Promise<SnapshotReader> {
-  return SnapshotReader.open(access, source, snapshot, ({ object, why }) =>
-    access.emit({ type: 'warning', source: source.name, text: `${object} does not count: ${why}` }),
-  );
+export async function openReader(
+  access: RepositoryAccess,
+  { source, snapshot }: FoundSnapshot,
+): Promise<SnapshotReader> {
+  const warnings = new IgnoredWarnings(access.emit, source.name);
+  const reader = await SnapshotReader.open(access, source, snapshot, warnings.ignore);
+  warnings.rest();
+  return reader;
 }
 
 /** Runs `work` with lanes that read a snapshot. */

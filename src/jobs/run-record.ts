@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { writeDurably } from '../repository/local-state.ts';
 
-export const stepNames = ['backup', 'sync', 'prune', 'check'] as const;
+export const stepNames = ['backup', 'sync', 'prune', 'check', 'verify'] as const;
 export type StepName = (typeof stepNames)[number];
 
 /** `already`: done before, here or by another host. `left-out`: there was nothing to do it to. */
@@ -17,14 +17,25 @@ export interface RunRecord {
   ended: string;
   outcome: 'done' | 'partial' | 'failed';
   steps: Partial<Record<StepName, StepOutcome>>;
+  /** The last run that did everything; missing when this machine knows of none. */
+  lastSuccess?: { slot: string; ended: string };
+  /** Runs in a row, up to this one, that did not do everything. */
+  failuresInRow?: number;
 }
 
-/** One small file for each job in the state directory. Losing it means that a run looks at the repository again. */
+/** What a run says of itself; what it means after the ones before is found out when it is written. */
+export type EndedRun = Omit<RunRecord, 'lastSuccess' | 'failuresInRow'>;
+
+/**
+ * One small file for each job in the state directory, and one for each command that was run by hand. Losing them means that
+ * a run looks at the repository again.
+ */
 export class RunRecords {
   readonly #directory: string;
 
-  constructor(stateDirectory: string, repositoryId: string) {
-    this.#directory = join(stateDirectory, repositoryId, 'runs');
+  /** @param of what a job of the configuration did, or what `backup`, `sync` and the like did by themselves */
+  constructor(stateDirectory: string, repositoryId: string, of: 'jobs' | 'by-hand' = 'jobs') {
+    this.#directory = join(stateDirectory, repositoryId, of === 'jobs' ? 'runs' : 'by-hand');
   }
 
   /** Undefined as well when the file makes no sense: the job is then due again, which harms nobody. */
@@ -39,7 +50,16 @@ export class RunRecords {
     }
   }
 
-  async write(job: string, record: RunRecord): Promise<void> {
+  /** Adds a run to what is remembered of those before it. */
+  async write(job: string, run: EndedRun): Promise<void> {
+    const before = await this.read(job);
+    const isDone = run.outcome === 'done';
+    const lastSuccess = isDone ? { slot: run.slot, ended: run.ended } : before?.lastSuccess;
+    const record: RunRecord = {
+      ...run,
+      ...(lastSuccess && { lastSuccess }),
+      failuresInRow: isDone ? 0 : (before?.failuresInRow ?? 0) + 1,
+    };
     await writeDurably(this.#path(job), Buffer.from(`${JSON.stringify(record)}\n`));
   }
 

@@ -1,11 +1,13 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
 import { silent } from '../base/events.ts';
 import { accessAt, type RepositoryAccess, sitesOf, withEmit } from '../repository/access.ts';
+import { type KnownProof, readProofs } from '../repository/proofs.ts';
 import { type KnownSnapshot, listSnapshots, type SnapshotListing } from '../repository/snapshot.ts';
 import { clusterOf } from '../repository/source-name.ts';
-import { type OpenedSource, openSource } from '../repository/source-record.ts';
+import { closedGenerations, type OpenedSource, openSource } from '../repository/source-record.ts';
 import { clusterRoster } from '../repository/source-roster.ts';
 import type { Site } from '../sites/site.ts';
+import { warnOfIgnored } from './ignored-warnings.ts';
 import { assertRepository } from './init.ts';
 import { openAnywhere } from './open-anywhere.ts';
 import { beginAtEachSite } from './run-begin.ts';
@@ -14,6 +16,8 @@ export interface SourceSnapshots extends SnapshotListing {
   source: string;
   /** Before its first backup. */
   begun: boolean;
+  /** What verifications found, the newest first. */
+  proofs: KnownProof[];
 }
 
 /**
@@ -25,14 +29,28 @@ export async function snapshotsOf(access: RepositoryAccess, sources: readonly st
   const runSites = await beginAtEachSite(access);
   const all: SourceSnapshots[] = [];
   for (const name of sources) {
-    const source = await openAnywhere(access, name).catch((error) => {
+    const source = await openAnywhere(access, name, { partly: true }).catch((error) => {
       if (isHoldfastError(error, 'not-found')) return undefined;
       throw error;
     });
     const listing: SnapshotListing = source
       ? await listSnapshots(access, source, runSites)
-      : { snapshots: [], tombstoned: [], tombstones: new Map(), ignored: [], gaps: [], freshnessKnown: true };
-    all.push({ source: name, begun: source !== undefined, ...listing });
+      : {
+          snapshots: [],
+          tombstoned: [],
+          tombstones: new Map(),
+          ignored: [],
+          gaps: [],
+          freshnessKnown: true,
+          sealed: [],
+          undecided: [],
+        };
+    const proofs = source ? await readProofs(access, runSites, source, listing.ignored) : [];
+    if (listing.sealed.length > 0) {
+      const text = `${listing.sealed.length} snapshots are sealed to keys that are not at hand, and not shown.`;
+      access.emit({ type: 'warning', source: name, text });
+    }
+    all.push({ source: name, begun: source !== undefined, proofs, ...listing });
   }
   return all;
 }
@@ -80,11 +98,9 @@ export async function findSnapshot(access: RepositoryAccess, address: string): P
   await assertRepository(access);
   const at = address.lastIndexOf('@');
   const [name, which] = at < 0 ? [address, 'latest'] : [address.slice(0, at), address.slice(at + 1)];
-  const source = await openSource(access, name).catch((error) => notOneSource(access, name, error));
+  const source = await openSource(access, name, { partly: true }).catch((error) => notOneSource(access, name, error));
   const listing = await listSnapshots(access, source);
-  for (const { object, why } of listing.ignored) {
-    access.emit({ type: 'warning', source: name, text: `${object} does not count: ${why}` });
-  }
+  warnOfIgnored(access.emit, name, listing.ignored);
   if (listing.rollback) reportRollback(access, name, listing.rollback, which === 'latest');
   else if (!listing.freshnessKnown) {
     access.emit({
@@ -94,6 +110,7 @@ export async function findSnapshot(access: RepositoryAccess, address: string): P
     });
   }
   const { snapshots } = listing;
+  assertNotSealed(source, listing, which);
   const snapshot = which === 'latest' ? snapshots.at(-1) : byDateOrId(snapshots, name, which);
   if (!snapshot) {
     throw new HoldfastError('not-found', `There is no snapshot ${address}.`, {
@@ -103,6 +120,27 @@ export async function findSnapshot(access: RepositoryAccess, address: string): P
     });
   }
   return { source, snapshot };
+}
+
+/**
+ * What was asked for may be among those that no key at hand opens; then an older one is no answer.
+ *
+ * @throws HoldfastError `wrong-key`
+ */
+function assertNotSealed(source: OpenedSource, { sealed }: SnapshotListing, which: string): void {
+  const closed = closedGenerations(source);
+  const isNewest = closed.includes(source.record.generations.length);
+  const isMeant = sealed.some((id) => /^[0-9a-f]{4,64}$/.test(which) && id.startsWith(which));
+  if (sealed.length === 0 || !(isMeant || (isNewest && which === 'latest'))) return;
+  const who = source.record.generations.at(-1)!.keys.map(({ party }) => party);
+  throw new HoldfastError(
+    'wrong-key',
+    `No key at hand opens ${isMeant ? 'this snapshot' : 'the newest snapshots'} of ${source.name}.`,
+    {
+      why: `The site has ${sealed.length} that are sealed to a later generation of its keys. Its parties: ${who.join(', ')}.`,
+      hint: `Give the identity file of one of them: --identity FILE. Those that open: holdfast snapshots ${source.name}`,
+    },
+  );
 }
 
 /** A whole cluster is no source; its databases are. */
@@ -118,7 +156,8 @@ async function notOneSource(access: RepositoryAccess, name: string, error: unkno
   });
 }
 
-function byDateOrId(snapshots: KnownSnapshot[], name: string, which: string): KnownSnapshot | undefined {
+/** @param which what follows the `@` of an address, other than `latest` @throws HoldfastError `usage` */
+export function byDateOrId(snapshots: KnownSnapshot[], name: string, which: string): KnownSnapshot | undefined {
   if (datePattern.test(which)) {
     return snapshots.findLast(({ time }) => (which.length === 10 ? time.slice(0, 10) === which : time <= which));
   }

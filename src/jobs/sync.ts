@@ -91,6 +91,7 @@ class SyncRun {
     else if (!dryRun) await this.#copyKeys(layout);
     await this.#copy(layout.tombstones);
     await this.#copy(layout.pins);
+    await this.#copy(layout.distrusted);
     const needs = await this.#needs(name);
     const { complete } = await this.#copy(layout.packs, needs && ((pack) => needs.packs.has(pack)));
     // Where a pack is gone, by these its successors are found: a snapshot needs them like its packs.
@@ -100,6 +101,7 @@ class SyncRun {
     const wanted = needs ? (snapshot: string) => needs.snapshots.has(snapshot) : undefined;
     const whole = [...complete].filter((site) => told.has(site) && this.#sites.isLive(site));
     const { copied } = await this.#copy(layout.snapshots, wanted, whole);
+    await this.#copy(layout.proofs);
     for (const [site, { objects }] of copied) {
       const figures = this.figures.get(site);
       if (figures) figures.snapshots += objects;

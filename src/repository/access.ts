@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Emit } from '../base/events.ts';
 import type { Party } from '../crypt/parties.ts';
 import type { Site } from '../sites/site.ts';
+import type { Keep } from './retention.ts';
 import { RunSites } from './run-sites.ts';
 import type { Trust } from './trust.ts';
 
@@ -18,6 +19,8 @@ export interface RepositoryAccess {
   readonly identities: readonly Party[];
   /** Names of hosts whose index entries this host may deduplicate against, besides its own. */
   readonly dedupWith: readonly string[];
+  /** What is kept of a source, by its name, for how long a site that locks objects has to; without: the newest. */
+  readonly retentionOf?: (source: string) => { keep: Keep; timeZone: string };
   /** Private directory for what this machine remembers: high-water marks, pins, caches. */
   readonly stateDirectory: string;
   readonly clock: Clock;
@@ -62,6 +65,7 @@ export function withEmit(access: RepositoryAccess, emit: Emit): RepositoryAccess
 
 /** One by one: to spread an access would ask for its site, which fails when all are lost. */
 function surroundingsOf(access: Surroundings): Surroundings {
-  const { trust, host, identities, dedupWith, stateDirectory, clock, emit, signal } = access;
-  return { trust, ...(host && { host }), identities, dedupWith, stateDirectory, clock, emit, signal };
+  const { trust, host, identities, dedupWith, retentionOf, stateDirectory, clock, emit, signal } = access;
+  const kept = { ...(host && { host }), ...(retentionOf && { retentionOf }) };
+  return { trust, ...kept, identities, dedupWith, stateDirectory, clock, emit, signal };
 }

@@ -90,8 +90,8 @@ function compareOthers(
         if (kind === 'snapshot' && dropped.has(promisedHash(object)!)) continue;
         told.add(object);
         const found = missing(site, object, other.site, kind === 'index' && unswept.has(other.site));
-        // Answers are given at one site.
-        tell(kind === 'answer' ? { ...found, severity: 'notice' } : found);
+        // Answers are given at one site, and a proof is written where a site can take it.
+        tell(kind === 'answer' || kind === 'proof' ? { ...found, severity: 'notice' } : found);
       }
     }
   }
@@ -150,7 +150,7 @@ async function compareSizes(
 function isNamedByHash({ layout }: ExaminedSource, object: string): boolean {
   const kind = kindOf(layout, object);
   // Tombstones and pins have been read.
-  return kind === 'index' || kind === 'snapshot';
+  return kind === 'index' || kind === 'snapshot' || kind === 'proof';
 }
 
 async function examineCopies(

@@ -12,7 +12,7 @@ import { LocalState } from './local-state.ts';
 import { askSite, hashObjects, readIfWhole } from './object-hashes.ts';
 import type { SiteProblem, Tell } from './site-problem.ts';
 import { kindOf, listSourceObjects, type SiteObjects } from './source-objects.ts';
-import { pinOf, type SourceRecord } from './source-record.ts';
+import { compareRecords, pinOf, type SourceRecord, whyNotSigned } from './source-record.ts';
 import type { TombstonePayload } from './tombstones.ts';
 import type { PartyRole, SignedPayload } from './trust.ts';
 
@@ -119,13 +119,14 @@ async function examineRecords(
       tellApart(site, 'Its keys are not those that this machine has seen before.');
     } else records.push({ record, bytes, site });
   }
-  const best = [...records].sort((a, b) => b.record.generations.length - a.record.generations.length)[0];
+  const best = [...records].sort((a, b) => compareRecords(b.record, a.record))[0];
   for (const { record, bytes, site } of records) {
     if (best === undefined || bytes.equals(best.bytes)) continue;
-    const [ours, theirs] = [best.record.generations.length, record.generations.length];
     if (pinOf(record) !== pinOf(best.record)) tellApart(site, `It has other keys than "${best.site.name}" has.`);
-    else if (theirs < ours) {
+    else if (record.generations.length < best.record.generations.length) {
       tell(damage(site, layout.source, `It has fewer generations of keys than "${best.site.name}" has.`));
+    } else if (compareRecords(record, best.record) < 0) {
+      tell(damage(site, layout.source, `An owner has changed it since: "${best.site.name}" has the later one.`));
     } else tell(notice(site, layout.source, `It differs from that of "${best.site.name}"; both are signed.`));
   }
   return { record: best, others: apart };
@@ -134,8 +135,7 @@ async function examineRecords(
 function recordOf(access: RepositoryAccess, source: SourceToExamine, bytes: Buffer): SourceRecord | undefined {
   const record = signed<SourceRecord>(access, source, bytes, { kind: 'source', roles: ['backup', 'owner'] });
   if (!record || !Array.isArray(record.generations) || record.generations.length === 0) return undefined;
-  const signer = access.trust.parties.find(({ name }) => name === record.signer);
-  return record.generations.length > 1 && signer?.role !== 'owner' ? undefined : record;
+  return whyNotSigned(access.trust, record) === undefined ? record : undefined;
 }
 
 /** Key object → the hash that its record tells. */
@@ -171,7 +171,7 @@ async function examineKeys(
   }
 }
 
-/** Answers, tombstones and pins: small, signed, and not sealed. */
+/** Answers, tombstones, pins and statements of distrust: small, signed, and not sealed. */
 async function examineStatements(
   access: RepositoryAccess,
   source: ExaminedSource,
@@ -184,7 +184,7 @@ async function examineStatements(
   const named: [string, number][] = [];
   for (const [object, size] of others) {
     const kind = kindOf(layout, object);
-    if (kind === 'tombstone' || kind === 'pin') named.push([object, size]);
+    if (kind === 'tombstone' || kind === 'pin' || kind === 'distrust') named.push([object, size]);
     if (kind !== 'answer') continue;
     const asked = await askSite(sites, site, () => readIfWhole(site, object));
     if (asked === undefined) return;
@@ -197,9 +197,14 @@ async function examineStatements(
       tell(damage(site, name, wrongBytes));
       continue;
     }
-    const kind = kindOf(layout, name) === 'tombstone' ? 'tombstone' : 'pin';
-    const statement = signed<TombstonePayload>(access, source, bytes, { kind, roles: ['backup', 'owner'] });
-    if (statement === undefined) {
+    const kind = kindOf(layout, name) as 'tombstone' | 'pin' | 'distrust';
+    const roles: readonly PartyRole[] = kind === 'distrust' ? ['owner'] : ['backup', 'owner'];
+    const statement = signed<TombstonePayload>(access, source, bytes, { kind, roles });
+    const isDisowned = source.record?.record.distrusted?.some(({ party }) => party === statement?.signer) ?? false;
+    if (isDisowned) {
+      source.untrusted.add(name);
+      tell(notice(site, name, 'It does not count: a distrusted host signed it.'));
+    } else if (statement === undefined) {
       source.untrusted.add(name);
       tell(notice(site, name, 'It does not count: nobody who may has signed it.'));
     } else if (kind === 'tombstone') source.dropped.add(statement.snapshot);

@@ -1,28 +1,37 @@
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import { free } from '../base/memory.ts';
 import type { RangeReader } from '../crypt/age.ts';
 import { headerPrefixBytes, Opener } from '../crypt/age.ts';
 import type { Site } from '../sites/site.ts';
 import { type RepositoryAccess, sitesOf } from './access.ts';
 import { CatalogOpener } from './catalog-object.ts';
 import { decodeDirectory, directoryLength, directoryTrailerLength, type PackEntry } from './directory.ts';
+import { withoutStatements } from './distrusted.ts';
+import type { HashTexts } from './hash-texts.ts';
 import type { IgnoredObject } from './ignored-object.ts';
 import { assertIndexedPack, type IndexedPack, type IndexPayload, indexedPack } from './index-object.ts';
+import { parseIndex, type WantedChunks } from './large-payloads.ts';
 import { promisedHash } from './layout.ts';
 import { listAcross, readAcross } from './objects-across-sites.ts';
 import { readAhead } from './read-ahead.ts';
 import type { RunSites } from './run-sites.ts';
-import type { OpenedSource } from './source-record.ts';
+import { closedGenerations, type OpenedSource } from './source-record.ts';
+import { ignoreDisowned } from './tombstones.ts';
 import type { PartyRole } from './trust.ts';
 
 /** Index objects that are read at the same time; each may be some megabytes. */
 const readsUnderWay = 4;
 
 /** Packs that a site lists: name (SHA-256) → size in bytes. */
-export async function listPacks(site: Site, source: Pick<OpenedSource, 'layout'>): Promise<Map<string, number>> {
+export async function listPacks(
+  site: Site,
+  source: Pick<OpenedSource, 'layout'>,
+  texts?: HashTexts,
+): Promise<Map<string, number>> {
   const packs = new Map<string, number>();
   for await (const { name, size } of site.list(source.layout.packs)) {
     const hash = promisedHash(name);
-    if (hash !== undefined && name === source.layout.pack(hash)) packs.set(hash, size);
+    if (hash !== undefined && name === source.layout.pack(hash)) packs.set(texts?.of(hash) ?? hash, size);
   }
   return packs;
 }
@@ -39,6 +48,8 @@ export interface LoadedIndex extends IndexPayload {
 /**
  * Every index object that somebody signed who may, at whichever site. What cannot be trusted or read is reported and passed over: an
  * index entry is a hint, and whatever is missing can be read from the packs' own directories.
+ *
+ * @param chunks which are told; default: all
  */
 export async function* loadIndexes(
   access: RepositoryAccess,
@@ -46,12 +57,18 @@ export async function* loadIndexes(
   ignore: (object: IgnoredObject) => void,
   sites: RunSites = sitesOf(access),
   wanted: (id: string) => boolean = () => true,
+  chunks?: WantedChunks,
 ): AsyncGenerator<LoadedIndex, void, undefined> {
   const opener = new CatalogOpener(
     source.keys.map(({ catalogIdentity }) => catalogIdentity),
     access.trust,
   );
-  const expected = { kind: 'index', source: source.name, roles: ['backup', 'owner', 'verify'] } as const;
+  const roleNames = ['backup', 'owner', 'verify'] as const;
+  const expected = { kind: 'index', source: source.name, roles: roleNames, distrusted: true };
+  const parsed = { ...expected, ...(chunks && { parse: (bytes: Buffer) => parseIndex(bytes, chunks) }) };
+  const distrusted = source.distrusted ?? withoutStatements(access.trust, source.record);
+  const disowned = new Map<string, number>();
+  const isClosed = closedGenerations(source).length > 0;
   const roles = new Map(access.trust.parties.map(({ name, role }) => [name, role]));
   const read = readAhead(await listAcross(sites, source.layout.index), readsUnderWay, async (object) => {
     access.signal.throwIfAborted();
@@ -59,20 +76,28 @@ export async function* loadIndexes(
     if (id === undefined) return void ignore({ object: object.name, why: 'Its name is no SHA-256.' });
     if (!wanted(id)) return;
     try {
-      const payload = await readAcross(sites, object, (bytes) => opener.open<IndexPayload>(id, bytes, expected));
-      for (const pack of payload.packs) assertIndexedPack(pack);
-      const role = roles.get(payload.signer)!;
-      if (role !== 'backup' && !payload.replaces?.length) {
-        const why = `${payload.signer} signed it, whose role ${role} does not count for this.`;
-        return void ignore({ object: object.name, why });
+      const payload = await readAcross(sites, object, async (bytes) => {
+        const opened = await opener.open<IndexPayload>(id, bytes, parsed);
+        free(bytes);
+        return opened;
+      });
+      if (chunks === undefined) for (const pack of payload.packs) assertIndexedPack(pack);
+      if (distrusted.has(payload.signer)) {
+        return void disowned.set(payload.signer, (disowned.get(payload.signer) ?? 0) + 1);
       }
+      const role = roles.get(payload.signer)!;
       return { ...payload, id, role, sites: object.sites.map(({ name }) => name) };
     } catch (error) {
       if (!isHoldfastError(error, 'object-damaged', 'not-trusted', 'wrong-key', 'object-missing')) throw error;
+      // Of generations that are not at hand; packs tell what they hold themselves.
+      if (isClosed && isHoldfastError(error, 'wrong-key')) return;
       return void ignore({ object: object.name, why: error.why ?? error.message });
     }
   });
   for await (const index of read) if (index) yield index;
+  const told: IgnoredObject[] = [];
+  ignoreDisowned(disowned, source.layout.index, told);
+  for (const object of told) ignore(object);
 }
 
 /** Opens packs by the data keys of a source. */
@@ -81,11 +106,14 @@ export class PackOpener {
   readonly #source: OpenedSource;
   readonly #opener: Opener;
 
-  /** @throws HoldfastError `wrong-key` when no owner's identity was at hand */
-  constructor(access: RepositoryAccess, source: OpenedSource) {
+  /**
+   * @param upTo as for `dataIdentitiesOf`
+   * @throws HoldfastError `wrong-key` when no owner's identity was at hand
+   */
+  constructor(access: RepositoryAccess, source: OpenedSource, upTo?: number) {
     this.#access = access;
     this.#source = source;
-    this.#opener = new Opener(dataIdentitiesOf(source));
+    this.#opener = new Opener(dataIdentitiesOf(source, upTo));
   }
 
   /**
@@ -126,15 +154,23 @@ export class PackOpener {
   }
 }
 
-/** @throws HoldfastError `wrong-key` when some generation's data key is not at hand */
-export function dataIdentitiesOf(source: OpenedSource): string[] {
-  return source.keys.map(({ dataIdentity, generation }) => {
-    if (dataIdentity !== undefined) return dataIdentity;
-    const owners = source.record.generations.find((record) => record.generation === generation)?.keys ?? [];
-    const who = owners.filter(({ role }) => role !== 'backup').map(({ party }) => party);
-    throw new HoldfastError('wrong-key', `The data of the source "${source.name}" needs an owner's identity.`, {
+/**
+ * The identities that open packs of a source.
+ *
+ * @param upTo the generation of what is read: it may refer to packs of that one and of those before; default: all
+ * @throws HoldfastError `wrong-key` when the data key of a needed generation is not at hand
+ */
+export function dataIdentitiesOf(source: OpenedSource, upTo = Number.POSITIVE_INFINITY): string[] {
+  const { keys, record, name } = source;
+  for (const { generation, keys: entries } of record.generations) {
+    if (generation > upTo || keys.some((one) => one.generation === generation && one.dataIdentity !== undefined))
+      continue;
+    const who = entries.filter(({ role }) => role !== 'backup').map(({ party }) => party);
+    const which = record.generations.length > 1 ? ` with the keys of generation ${generation}` : '';
+    throw new HoldfastError('wrong-key', `The data of the source "${name}" needs an owner's identity${which}.`, {
       why: `A host key opens the catalog only. Owners of this source: ${who.join(', ')}.`,
-      hint: 'Give an identity file: --identity FILE',
+      hint: 'Give an identity file: --identity FILE. Who joined later needs keys: holdfast keys grant',
     });
-  });
+  }
+  return keys.flatMap(({ dataIdentity }) => dataIdentity ?? []);
 }

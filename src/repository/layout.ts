@@ -94,6 +94,14 @@ export class SourceLayout {
     return `${this.prefix}pins/`;
   }
 
+  get distrusted(): string {
+    return `${this.prefix}distrusted/`;
+  }
+
+  get proofs(): string {
+    return `${this.prefix}proofs/`;
+  }
+
   get leases(): string {
     return `${this.prefix}leases/`;
   }
@@ -104,5 +112,7 @@ const hashName = /^[0-9a-f]{64}$/;
 /** The SHA-256 that an object's name promises: its last segment. Undefined when it is no such name. */
 export function promisedHash(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('/') + 1);
-  return hashName.test(last) ? last : undefined;
+  if (!hashName.test(last)) return undefined;
+  // A text of its own: a part of a text keeps the whole of it in memory, and there are a hundred thousand packs.
+  return last.length === name.length ? name : Buffer.from(last, 'latin1').toString('latin1');
 }

@@ -9,8 +9,11 @@ export interface SourceMemory {
   pin?: string;
   /** Generations seen. */
   generations?: number;
-  /** The newest snapshot seen or made. */
-  newest?: { sequence: number; snapshot: string; time: string };
+  /** Acts of owners seen, and SHA-256 of the record of the last one. */
+  revision?: number;
+  record?: string;
+  /** The newest snapshot seen or made, and by which host. */
+  newest?: { sequence: number; snapshot: string; time: string; signer?: string };
 }
 
 /** Reads and writes one small JSON file per source in the state directory. */

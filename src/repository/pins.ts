@@ -5,11 +5,13 @@ import type { Party } from '../crypt/parties.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import type { RepositoryAccess } from './access.ts';
 import type { NamedObject } from './catalog-object.ts';
+import { withoutStatements } from './distrusted.ts';
 import type { IgnoredObject } from './ignored-object.ts';
 import { listAcross, readAcross } from './objects-across-sites.ts';
 import { readAhead } from './read-ahead.ts';
 import type { RunSites } from './run-sites.ts';
 import type { OpenedSource } from './source-record.ts';
+import { ignoreDisowned } from './tombstones.ts';
 import type { SignedPayload } from './trust.ts';
 
 /** Somebody wants a snapshot kept whatever its age, or no longer: docs/format.md §6. */
@@ -55,7 +57,7 @@ export async function readPins(
   ignored: IgnoredObject[],
 ): Promise<Set<string>> {
   const latest = new Map<string, PinPayload>();
-  const expected = { kind: 'pin', source: source.name, roles: ['backup', 'owner'] } as const;
+  const expected = { kind: 'pin', source: source.name, roles: ['backup', 'owner'], distrusted: true } as const;
   const read = readAhead(await listAcross(sites, source.layout.pins), readsUnderWay, async (object) => {
     try {
       return await readAcross(sites, object, async (bytes) => access.trust.verify<PinPayload>(bytes, expected));
@@ -64,8 +66,12 @@ export async function readPins(
       return void ignored.push({ object: object.name, why: error.why ?? error.message });
     }
   });
+  const distrusted = source.distrusted ?? withoutStatements(access.trust, source.record);
+  const disowned = new Map<string, number>();
   for await (const pin of read) {
-    if (pin && (latest.get(pin.snapshot)?.time ?? '') < pin.time) latest.set(pin.snapshot, pin);
+    if (pin && distrusted.has(pin.signer)) disowned.set(pin.signer, (disowned.get(pin.signer) ?? 0) + 1);
+    else if (pin && (latest.get(pin.snapshot)?.time ?? '') < pin.time) latest.set(pin.snapshot, pin);
   }
+  ignoreDisowned(disowned, source.layout.pins, ignored);
   return new Set([...latest.values()].filter(({ pinned }) => pinned).map(({ snapshot }) => snapshot));
 }

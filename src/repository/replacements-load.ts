@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import type { Site } from '../sites/site.ts';
 import { type RepositoryAccess, sitesOf } from './access.ts';
+import { HashTexts } from './hash-texts.ts';
 import { type LoadedIndex, loadIndexes } from './index-load.ts';
 import { LocalState, writeDurably } from './local-state.ts';
 import { type Listed, type Replacement, Replacements } from './replacements.ts';
@@ -45,7 +46,7 @@ export async function loadReplacements(
     listed.add(id);
     return !plain.has(id);
   };
-  for await (const index of loadIndexes(access, source, () => {}, sites, isUnknown)) {
+  for await (const index of loadIndexes(access, source, () => {}, sites, isUnknown, { texts: new HashTexts() })) {
     const replacement = replacementOf(index);
     if (replacement) found.push(replacement);
     // One that replaces something counts once the configuration gives its signer the role.

@@ -17,17 +17,26 @@ export class SnapshotReader implements ReadPort {
   readonly settings: ReadSettings;
   readonly streams: StreamReader;
   readonly rowKey: string;
+  /** Every pack that it needs at this site: name → bytes of the object. */
+  readonly packs: ReadonlyMap<string, number>;
   readonly #access: RepositoryAccess;
   readonly #source: OpenedSource;
   readonly #table: ChunkTable;
 
-  private constructor(access: RepositoryAccess, source: OpenedSource, snapshot: KnownSnapshot, table: ChunkTable) {
+  private constructor(
+    access: RepositoryAccess,
+    source: OpenedSource,
+    snapshot: KnownSnapshot,
+    packs: ReadonlyMap<string, number>,
+    table: ChunkTable,
+  ) {
+    this.packs = packs;
     this.#access = access;
     this.#source = source;
     this.snapshot = snapshot;
     this.#table = table;
     const { chunkIdSecret } = source.keys[0]!;
-    this.settings = { dataIdentities: dataIdentitiesOf(source), chunkIdSecret };
+    this.settings = { dataIdentities: dataIdentitiesOf(source, snapshot.generation), chunkIdSecret };
     this.streams = new StreamReader(this.settings, this);
     this.rowKey = rowKeyOf(source.keys[0]!);
   }
@@ -44,7 +53,7 @@ export class SnapshotReader implements ReadPort {
     snapshot: KnownSnapshot,
     ignore: (object: IgnoredObject) => void,
   ): Promise<SnapshotReader> {
-    dataIdentitiesOf(source);
+    dataIdentitiesOf(source, snapshot.generation);
     if (!commitmentHolds(snapshot)) {
       throw new HoldfastError('object-damaged', `Snapshot ${snapshot.id} contradicts itself.`, {
         why: 'Its commitment is not the one to its manifest.',
@@ -65,9 +74,10 @@ export class SnapshotReader implements ReadPort {
         table.addPack(pack);
       }
     }
-    const opener = new PackOpener(access, source);
+    const opener = new PackOpener(access, source, snapshot.generation);
     for (const pack of needed) if (!table.has(pack)) table.addPack(await opener.directory(pack, packs.get(pack)!));
-    return new SnapshotReader(access, source, snapshot, table);
+    const sizes = new Map([...needed].map((pack) => [pack, packs.get(pack)!]));
+    return new SnapshotReader(access, source, snapshot, sizes, table);
   }
 
   async locate(ids: Uint8Array): Promise<ChunkLocations> {

@@ -1,6 +1,7 @@
 import { isoTime } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Party } from '../crypt/parties.ts';
+import type { Site } from '../sites/site.ts';
 import { type RepositoryAccess, sitesOf } from './access.ts';
 import { sealCatalogObject } from './catalog-object.ts';
 import { ChunkTable } from './chunk-table.ts';
@@ -13,7 +14,7 @@ import type { Lease } from './lease.ts';
 import type { SealedPack } from './pack.ts';
 import { chunkSizes, graceMs, packSize } from './parameters.ts';
 import { neededPacks } from './replacements.ts';
-import { listedAt, loadReplacements, replacementOf } from './replacements-load.ts';
+import { listedAt, loadReplacements } from './replacements-load.ts';
 import type { RunSites } from './run-sites.ts';
 import {
   commitTo,
@@ -25,7 +26,8 @@ import {
   type SnapshotPayload,
   type SourceType,
 } from './snapshot.ts';
-import type { OpenedSource } from './source-record.ts';
+import { SourceLocks } from './source-locks.ts';
+import { type OpenedSource, predecessorsOf } from './source-record.ts';
 
 /** Packs on their way to the site at the same time. Each takes `packSize` of memory. */
 const storesUnderWay = 3;
@@ -58,6 +60,7 @@ export class SnapshotWriter implements IngestPort {
   readonly #opened: { monotonic: number; wall: number };
   readonly #sites: RunSites;
   readonly #table: ChunkTable;
+  readonly #locks: SourceLocks | undefined;
   readonly #manifest: Ingest;
   readonly #manifestStream: ReturnType<Ingest['stream']>;
   readonly #stores = new Set<Promise<void>>();
@@ -75,6 +78,7 @@ export class SnapshotWriter implements IngestPort {
     sites: RunSites,
     before: SnapshotListing,
     table: ChunkTable,
+    locks: SourceLocks | undefined,
   ) {
     const [keys] = source.keys;
     if (keys === undefined) throw new HoldfastError('internal', 'A source has no keys.');
@@ -85,6 +89,7 @@ export class SnapshotWriter implements IngestPort {
     this.#opened = { monotonic: access.clock.monotonic(), wall: access.clock.now() };
     this.before = before;
     this.#table = table;
+    this.#locks = locks;
     this.ingestSettings = {
       chunkIdSecret: keys.chunkIdSecret,
       gearSecret: keys.gearSecret,
@@ -120,14 +125,20 @@ export class SnapshotWriter implements IngestPort {
       for (const pack of neededPacks(snapshot, replacements, listed, 'replacement').packs) live.add(pack);
     }
     const table = new ChunkTable({ withLocations: false });
-    const trusted = new Set([host.name, ...access.dedupWith]);
+    const trusted = new Set([...predecessorsOf(source.record, host.name), ...access.dedupWith]);
     // By a clock that has stopped, or was set back, everything would look young.
     const latest = [...before.snapshots, ...before.tombstoned].map(({ time }) => Date.parse(time));
     const youngest = latest.reduce((a, b) => Math.max(a, b), clock.now()) - graceMs / 2;
+    const { snapshots, tombstones: dropped } = before;
+    const locks = await SourceLocks.open(access, sites, source, { snapshots, dropped, replacements, packsAt });
     for await (const index of loadIndexes(access, source, ignore, sites)) {
+      if (locks) {
+        const about = index.packs.map(({ pack }) => pack);
+        locks.index(index.id, about);
+      }
       // A host that was stolen could register real ids over garbage; only trusted hosts' entries count, and those of
       // whoever has opened every chunk before.
-      if (!trusted.has(index.signer) && replacementOf(index) === undefined) continue;
+      if (index.role === 'backup' && !trusted.has(index.signer)) continue;
       const young = Date.parse(index.time) > youngest;
       for (const pack of index.packs) {
         if (!listed.has(pack.pack, pack.size) || !(young || live.has(pack.pack))) continue;
@@ -135,7 +146,7 @@ export class SnapshotWriter implements IngestPort {
         if (!replacements.isReplaced(pack.pack, listed)) table.addPack(pack);
       }
     }
-    return new SnapshotWriter(access, host, source, sites, before, table);
+    return new SnapshotWriter(access, host, source, sites, before, table, locks);
   }
 
   /** See IngestPort. */
@@ -178,13 +189,20 @@ export class SnapshotWriter implements IngestPort {
     const works: Promise<unknown>[] = [];
     try {
       await this.#sites.each((site) => {
-        const work = site.create(name, bytes);
+        const work = this.#create(site, name, bytes);
         works.push(work);
         return work;
       });
     } finally {
       void Promise.allSettled(works).then(settled);
     }
+  }
+
+  /** Where objects are locked, for as long as the coming snapshot is promised to be kept. */
+  async #create(site: Site, name: string, bytes: Uint8Array): Promise<void> {
+    const retainUntil = this.#locks?.untilAt(site);
+    await site.create(name, bytes, retainUntil === undefined ? {} : { retainUntil });
+    if (retainUntil !== undefined) this.#locks?.stored(site, name, retainUntil);
   }
 
   /** Index objects are written one after the other, each about packs that are stored. */
@@ -203,6 +221,8 @@ export class SnapshotWriter implements IngestPort {
       };
       const { name, bytes } = await sealCatalogObject(payload, this.#host, this.#source.keys[0]!.catalogRecipient);
       await this.#createEverywhere(this.#source.layout.index + name, bytes);
+      const about = packs.map(({ pack }) => pack);
+      this.#locks?.index(name, about);
     });
     return this.#indexing;
   }
@@ -244,6 +264,9 @@ export class SnapshotWriter implements IngestPort {
     await this.#writeIndex();
     const used = this.#table.usedPacks();
     const whole = await completeSites(this.#sites, this.#source, used, signal);
+    // Before the snapshot is there: once it is, nobody can take away what it needs.
+    const names = used.map(({ name }) => name);
+    await this.#locks?.extend(names, whole);
     const last = this.#last();
     const payload: SnapshotPayload = {
       kind: 'snapshot',
@@ -251,7 +274,7 @@ export class SnapshotWriter implements IngestPort {
       source: this.#source.layout.id,
       signer: this.#host.name,
       sequence: (last?.sequence ?? 0) + 1,
-      time: isoTime(Math.max(clock.now(), last ? Date.parse(last.time) + 1 : 0)),
+      time: isoTime(Math.max(clock.now(), this.#latestTime() + 1)),
       previous: last?.id ?? null,
       name: this.#source.name,
       ...content,
@@ -264,7 +287,10 @@ export class SnapshotWriter implements IngestPort {
     await this.#assertHeld(lease);
     this.#assertInTime();
     signal.throwIfAborted();
-    const committed = await this.#sites.each((site) => site.create(this.#source.layout.snapshots + name, bytes), whole);
+    const committed = await this.#sites.each(
+      (site) => this.#create(site, this.#source.layout.snapshots + name, bytes),
+      whole.filter((site) => this.#sites.isLive(site)),
+    );
     const snapshot = { ...payload, id: name, sites: [...committed.keys()].map((site) => site.name) };
     await rememberNewest(this.#access, this.#source, snapshot);
     return snapshot;
@@ -301,6 +327,15 @@ export class SnapshotWriter implements IngestPort {
     if (known) return { ...known, id: known.snapshot };
     const { snapshots, tombstoned } = this.before;
     return [...snapshots, ...tombstoned].sort((a, b) => a.sequence - b.sequence).at(-1);
+  }
+
+  /**
+   * Times rise, also where this clock is behind. One that was dropped is not counted: from a host whose clock was years
+   * ahead all later snapshots would have its time, and nothing would ever be pruned again.
+   */
+  #latestTime(): number {
+    const known = this.before.rollback?.known ?? this.before.snapshots.at(-1);
+    return known ? Date.parse(known.time) : 0;
   }
 
   /** Gives up: what was stored is indexed if the site still takes it, so that the next run need not store it again. */

@@ -43,6 +43,19 @@ export async function generateSourceKeys(
   };
 }
 
+/** Keys of the generation after this one: other key pairs, the same secrets, so that nothing need be stored again. */
+export async function nextSourceKeys(before: SourceKeys): Promise<SourceKeys> {
+  const [data, catalog] = [await generateKeyPair(), await generateKeyPair()];
+  return {
+    ...before,
+    generation: before.generation + 1,
+    dataRecipient: data.recipient,
+    dataIdentity: data.identity,
+    catalogRecipient: catalog.recipient,
+    catalogIdentity: catalog.identity,
+  };
+}
+
 /** Seals the keys for one party: all of them, or for a host all but what opens data. */
 export async function sealKeysFor(party: TrustParty, keys: SourceKeys): Promise<Buffer> {
   const { dataIdentity, ...withoutData } = keys;

@@ -1,4 +1,5 @@
 import type { Site } from '../sites/site.ts';
+import { HashTexts } from './hash-texts.ts';
 import { promisedHash, type SourceLayout } from './layout.ts';
 import type { RunSites } from './run-sites.ts';
 
@@ -12,6 +13,8 @@ export type ObjectKind =
   | 'snapshot'
   | 'tombstone'
   | 'pin'
+  | 'distrust'
+  | 'proof'
   /** Lies at one site, and changes all the time: nothing is compared. */
   | 'lease';
 
@@ -21,6 +24,8 @@ const directories = new Map<string, ObjectKind>([
   ['snapshots', 'snapshot'],
   ['tombstones', 'tombstone'],
   ['pins', 'pin'],
+  ['distrusted', 'distrust'],
+  ['proofs', 'proof'],
 ]);
 
 /** Kind of an object by its name; undefined when the format knows no such name: docs/format.md §1. */
@@ -45,15 +50,18 @@ export interface SiteObjects {
   others: Map<string, number>;
   /** Names that the format does not know. */
   strange: string[];
+  /** Of the names of packs, at all sites. */
+  texts?: HashTexts;
 }
 
 /** Lists a source at every live site; in the order of the configuration. @throws when no site is left */
 export async function listSourceObjects(sites: RunSites, layout: SourceLayout): Promise<SiteObjects[]> {
+  const texts = new HashTexts();
   const listed = await sites.each(async (site) => {
-    const found: SiteObjects = { site, packs: new Map(), others: new Map(), strange: [] };
+    const found: SiteObjects = { site, packs: new Map(), others: new Map(), strange: [], texts };
     for await (const { name, size } of site.list(layout.prefix)) {
       const kind = kindOf(layout, name);
-      if (kind === 'pack') found.packs.set(promisedHash(name)!, size);
+      if (kind === 'pack') found.packs.set(texts.of(promisedHash(name)!), size);
       else if (kind === undefined) found.strange.push(name);
       else if (kind !== 'lease') found.others.set(name, size);
     }

@@ -82,5 +82,10 @@ function sizeOf(parts: readonly StoredStream[]): number {
 }
 
 function digestOf(parts: readonly StoredStream[]): string {
-  return sha256Hex(Buffer.from(parts.map(({ sha256 }) => sha256).join(''), 'hex'));
+  return partsDigest(parts.map(({ sha256 }) => sha256));
+}
+
+/** The `partsSha256` of parts. @param hashes their SHA-256s, hex, in their order */
+export function partsDigest(hashes: readonly string[]): string {
+  return sha256Hex(Buffer.from(hashes.join(''), 'hex'));
 }

@@ -1,5 +1,7 @@
+import { HoldfastError } from '../base/errors.ts';
 import type { Site } from '../sites/site.ts';
 import type { RepositoryAccess } from './access.ts';
+import { HashTexts } from './hash-texts.ts';
 import { listPacks, loadIndexes } from './index-load.ts';
 import { promisedHash } from './layout.ts';
 import { LocalState } from './local-state.ts';
@@ -9,6 +11,7 @@ import { listedAt, replacementOf } from './replacements-load.ts';
 import type { RunSites } from './run-sites.ts';
 import { listSnapshots, type SnapshotListing } from './snapshot.ts';
 import type { OpenedSource } from './source-record.ts';
+import { type LockedObjects, withoutLocked } from './sweep-locks.ts';
 import { planSweep, type SweepIndex, type SweepPlan } from './sweep-plan.ts';
 import { UnneededPacks } from './unneeded-packs.ts';
 
@@ -16,6 +19,8 @@ import { UnneededPacks } from './unneeded-packs.ts';
 export interface SiteSweep {
   site: Site;
   plan: SweepPlan;
+  /** What would go, and is locked: it is not in the plan. */
+  locked?: LockedObjects;
   /** What a snapshot needs there. */
   needsOf: (snapshot: NamedPacks) => Needs;
 }
@@ -33,12 +38,14 @@ export async function prepareSweep(
   listing: SnapshotListing,
   options: { remember: boolean },
 ): Promise<SiteSweep[]> {
+  assertDecided(source, listing);
   const state = new LocalState(access.stateDirectory, access.trust.repositoryId);
   const dropped = new Map([...listing.tombstones].map(([id, { time }]) => [id, Date.parse(time)]));
   const indexed = new Map<string, number>();
   const indexes: SweepIndex[] = [];
   const compacted: Replacement[] = [];
-  for await (const index of loadIndexes(access, source, () => {}, sites)) {
+  const { texts = new HashTexts() } = listing;
+  for await (const index of loadIndexes(access, source, () => {}, sites, undefined, { texts })) {
     const { id, time, packs } = index;
     const replacement = replacementOf(index);
     if (replacement) compacted.push(replacement);
@@ -47,11 +54,11 @@ export async function prepareSweep(
   }
   const replacements = new Replacements(compacted);
   const plans = await sites.each(async (site) => {
-    const packs = await listPacks(site, source);
+    const packs = await listPacks(site, source, texts);
     const listed = listedAt(new Map([[site, packs]]), site);
     const needsOf = (snapshot: NamedPacks) => neededPacks(snapshot, replacements, listed, 'replacement');
     const memory = new UnneededPacks(state, source.layout.id, site.name);
-    const plan = planSweep({
+    const planned = planSweep({
       now: access.clock.now(),
       graceMs,
       snapshots: [...listing.snapshots, ...listing.tombstoned],
@@ -67,8 +74,12 @@ export async function prepareSweep(
         indexes,
       },
     });
+    const byId = new Map([...listing.snapshots, ...listing.tombstoned].map((snapshot) => [snapshot.id, snapshot]));
+    const told = new Map(indexes.map(({ id, packs }) => [id, packs]));
+    const question = { site, plan: planned, packs, indexes: told, snapshots: byId, needsOf, ...options };
+    const { plan, locked } = await withoutLocked(access, sites, source, question);
     if (options.remember) await memory.write(plan.unneeded);
-    return { plan, needsOf };
+    return { plan, needsOf, ...(locked && { locked }) };
   });
   return [...plans].map(([site, prepared]) => ({ site, ...prepared }));
 }
@@ -88,6 +99,8 @@ export interface Swept {
   indexes: number;
   packs: number;
   bytes: number;
+  /** What would be removed, and is locked. */
+  locked?: LockedObjects;
 }
 
 const removalsUnderWay = 8;
@@ -106,10 +119,11 @@ export async function sweep(
 ): Promise<Swept[]> {
   const known = new Set(prepared.flatMap(({ plan }) => plan.snapshots));
   const now = await listSnapshots(access, source, sites);
+  assertDecided(source, now);
   const staying = [...now.snapshots, ...now.tombstoned].filter(({ id }) => !known.has(id));
   const swept = await sites.each(
     async (site) => {
-      const { plan, needsOf } = prepared.find((one) => one.site === site)!;
+      const { plan, needsOf, locked } = prepared.find((one) => one.site === site)!;
       const needed = new Set(staying.flatMap((snapshot) => [...needsOf(snapshot).packs]));
       const packs = plan.packs.filter((pack) => !needed.has(pack));
       await removeAll(
@@ -133,7 +147,8 @@ export async function sweep(
         access.signal,
       );
       const bytes = packs.length === plan.packs.length ? plan.bytes : 0;
-      return { snapshots: plan.snapshots.length, indexes: indexes.length, packs: packs.length, bytes };
+      const removed = { snapshots: plan.snapshots.length, indexes: indexes.length, packs: packs.length, bytes };
+      return { ...removed, ...(locked && { locked }) };
     },
     prepared.map(({ site }) => site).filter((site) => sites.isLive(site)),
     { unbounded: true },
@@ -150,4 +165,17 @@ async function removeAll(sites: RunSites, site: Site, names: readonly string[], 
     }
   };
   await Promise.all(Array.from({ length: removalsUnderWay }, remove));
+}
+
+/** What a snapshot needs of which nobody can tell whether it counts must not go. @throws HoldfastError `not-trusted` */
+function assertDecided({ name }: OpenedSource, { undecided }: SnapshotListing): void {
+  if (undecided.length === 0) return;
+  throw new HoldfastError(
+    'not-trusted',
+    `Nothing is removed of ${name}: ${undecided.length} snapshots are by a distrusted host.`,
+    {
+      why: 'No statement of an owner that could be read tells which of them count.',
+      hint: 'Bring it from another site: holdfast sync. Where there is none yet: holdfast keys distrust HOST --since …',
+    },
+  );
 }

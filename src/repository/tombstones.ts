@@ -5,6 +5,7 @@ import type { Party } from '../crypt/parties.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
 import type { RepositoryAccess } from './access.ts';
 import type { NamedObject } from './catalog-object.ts';
+import { withoutStatements } from './distrusted.ts';
 import type { IgnoredObject } from './ignored-object.ts';
 import { promisedHash } from './layout.ts';
 import { listAcross, readAcross } from './objects-across-sites.ts';
@@ -75,14 +76,30 @@ export async function readTombstones(
       return void ignored.push({ object: object.name, why: error.why ?? error.message });
     }
   });
+  const distrusted = source.distrusted ?? withoutStatements(access.trust, source.record);
+  const disowned = new Map<string, number>();
   for await (const payload of read) {
     if (!payload) continue;
+    // A thief could have dropped everything; what still counts is dropped again by whoever prunes next.
+    if (distrusted.has(payload.signer)) {
+      disowned.set(payload.signer, (disowned.get(payload.signer) ?? 0) + 1);
+      continue;
+    }
     const before = found.get(payload.snapshot);
     if (before === undefined || before.time < payload.time) found.set(payload.snapshot, payload);
   }
+  ignoreDisowned(disowned, source.layout.tombstones, ignored);
   return found;
 }
 
+/** Of many objects that a distrusted party signed one line. @param counts party → how many */
+export function ignoreDisowned(counts: ReadonlyMap<string, number>, prefix: string, ignored: IgnoredObject[]): void {
+  for (const [party, count] of counts) {
+    const why = `${party} signed ${count} objects there, which is distrusted.`;
+    ignored.push({ object: prefix, why, isDisowned: true });
+  }
+}
+
 function expected(source: OpenedSource) {
-  return { kind: 'tombstone', source: source.name, roles: ['backup', 'owner'] as const };
+  return { kind: 'tombstone', source: source.name, roles: ['backup', 'owner'] as const, distrusted: true };
 }

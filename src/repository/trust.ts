@@ -1,4 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
+import { free } from '../base/memory.ts';
 import { type Envelope, parseEnvelope, verifyEnvelope } from '../crypt/dsse.ts';
 import type { PublicParty } from '../crypt/parties.ts';
 import { sha256Hex } from '../crypt/secrets.ts';
@@ -12,6 +13,10 @@ export interface TrustParty extends PublicParty {
   readonly role: PartyRole;
   /** Names of the sources it may act for, a cluster's for all of its databases; undefined: all. */
   readonly sources?: readonly string[];
+  /** What it signed counts; it gets no keys of new generations, and signs no more for owners. */
+  readonly retired?: boolean;
+  /** A host that was stolen: what it signed counts only where an owner's statement lists it (distrusted.ts). */
+  readonly distrusted?: boolean;
 }
 
 /** What every signed payload says of itself. */
@@ -22,6 +27,16 @@ export interface SignedPayload {
   source?: string;
   /** Name of the party. */
   signer: string;
+}
+
+/** What a signed object must be to count. */
+export interface Expected {
+  kind: string;
+  roles: readonly PartyRole[];
+  payloadType?: string;
+  distrusted?: boolean;
+  /** Of the payload; default: `JSON.parse` of its text. */
+  parse?: (bytes: Buffer) => unknown;
 }
 
 /** The trust root of a repository: whose signature counts for what. It comes from the configuration, never from a site. */
@@ -41,28 +56,42 @@ export class Trust {
     return sourceIdOf(this.#key, sourceName);
   }
 
-  /** Parties that may act for a source. */
+  /** Parties that may act for a source now: those of its next generation of keys. */
   partiesFor(sourceName: string): TrustParty[] {
-    return this.parties.filter(({ sources }) => covers(sources, sourceName));
+    return this.parties.filter(
+      ({ sources, retired, distrusted }) => !retired && !distrusted && covers(sources, sourceName),
+    );
+  }
+
+  /** The same, as if this party were not distrusted: for the owner who looks at what counts of it. */
+  trusting(name: string): Trust {
+    const parties = this.parties.map((party) => (party.name === name ? { ...party, distrusted: false } : party));
+    return new Trust(this.#key, parties);
+  }
+
+  /** A party of whatever standing. */
+  party(name: string): TrustParty | undefined {
+    return this.parties.find((party) => party.name === name);
   }
 
   /**
    * The payload of a signed object, if one of `roles` signed it and it is about what it should be about.
    *
    * @param expected.source source name; undefined for statements about the whole repository
+   * @param expected.payloadType of the envelope; ours unless told
+   * @param expected.distrusted also what a distrusted party signed; the caller asks what counts of it (distrusted.ts)
    * @throws HoldfastError `object-damaged` when it is malformed, `not-trusted` otherwise; `why` names the reason.
    */
-  verify<P extends SignedPayload>(
-    bytes: Uint8Array,
-    expected: { kind: string; source?: string; roles: readonly PartyRole[] },
-  ): P {
-    const envelope = parseEnvelope(bytes);
-    const payload = parsePayload(envelope);
+  verify<P extends SignedPayload>(bytes: Uint8Array, expected: Expected & { source?: string }): P {
+    const envelope = parseEnvelope(bytes, expected.payloadType);
+    const payload = parsePayload(envelope, expected.parse);
     const party = this.parties.find(({ publicSigningKey }) => publicSigningKey === envelope.keyid);
     if (!party) throw distrusted('Its signing key is not in the configuration.');
     if (!verifyEnvelope(envelope, party.publicSigningKey))
       throw distrusted(`Its signature is not one of ${party.name}.`);
+    free(envelope.signed);
     if (payload.signer !== party.name) throw distrusted(`It names another signer than ${party.name}, who signed it.`);
+    if (party.distrusted && !expected.distrusted) throw distrusted(`${party.name} signed it, which is distrusted.`);
     if (!expected.roles.includes(party.role)) {
       throw distrusted(`${party.name} signed it, whose role ${party.role} does not count for this.`);
     }
@@ -80,12 +109,14 @@ export class Trust {
   /** The public part, as it lies on sites: docs/format.md §7. The same configuration always gives the same bytes. */
   text(): Buffer {
     const parties = this.parties
-      .map(({ name, role, recipient, publicSigningKey, sources }) => ({
+      .map(({ name, role, recipient, publicSigningKey, sources, retired, distrusted: isDistrusted }) => ({
         name,
         role,
         recipient,
         publicSigningKey,
         ...(sources && { sources: sources.map((source) => this.#grant(source)).sort() }),
+        ...(retired && { retired }),
+        ...(isDistrusted && { distrusted: isDistrusted }),
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     return Buffer.from(`${JSON.stringify({ format: formatVersion, repository: this.repositoryId, parties })}\n`);
@@ -102,9 +133,9 @@ export class Trust {
   }
 }
 
-function parsePayload(envelope: Envelope): SignedPayload {
+function parsePayload({ payload: bytes }: Envelope, parse: Expected['parse']): SignedPayload {
   try {
-    const payload = JSON.parse(envelope.payload.toString('utf8'));
+    const payload = (parse ? parse(bytes) : JSON.parse(bytes.toString('utf8'))) as SignedPayload;
     const texts = [payload.kind, payload.repository, payload.signer];
     if (texts.some((text) => typeof text !== 'string')) throw new Error('fields are missing');
     return payload;

@@ -23,13 +23,14 @@ export function limitRate(site: Site, bytesPerSecond: number, clock: Clock): Sit
     name: site.name,
     ...(site.capabilities && { capabilities: site.capabilities }),
     ...(site.versions && { versions: site.versions }),
+    ...(site.locks && { locks: site.locks }),
     async create(name, body, options) {
       await pay(lengthOf(body));
       return site.create(name, body, options);
     },
-    async replace(name, body) {
+    async replace(name, body, options) {
       await pay(body.byteLength);
-      return site.replace(name, body);
+      return site.replace(name, body, options);
     },
     async read(name, range) {
       await pay(range?.length ?? 0);
@@ -42,6 +43,8 @@ export function limitRate(site: Site, bytesPerSecond: number, clock: Clock): Sit
     list: (prefix) => site.list(prefix),
     ...(site.directories && { directories: (prefix: string) => site.directories!(prefix) }),
     remove: (name) => site.remove(name),
+    ...(site.retain && { retain: (...of: Parameters<NonNullable<Site['retain']>>) => site.retain!(...of) }),
+    ...(site.lockedUntil && { lockedUntil: (name: string) => site.lockedUntil!(name) }),
     close() {
       closed.abort(new Error('closed'));
       return site.close();

@@ -14,6 +14,12 @@ export interface Site {
   /** For reading what was overwritten or removed, where the site keeps it. */
   readonly versions?: ObjectVersions;
 
+  /** What is locked, and for how long at least; present where the configuration wants locks. See `lockingSite`. */
+  readonly locks?: LockTerms;
+
+  /** The site as it shows itself now, where this one looks at older versions too. See `throughVersions`. */
+  readonly current?: Site;
+
   /**
    * Stores an object that did not exist. Atomic: at every moment, also after a crash, a reader sees nothing or all of
    * `body`. Exclusive: of several creators of one name, in any process, exactly one gets `created`, the others
@@ -29,7 +35,7 @@ export interface Site {
   ): Promise<'created' | 'exists'>;
 
   /** Stores or overwrites, with the same atomicity and durability. For the few objects that may change. */
-  replace(name: string, body: Uint8Array): Promise<void>;
+  replace(name: string, body: Uint8Array, options?: CreateOptions): Promise<void>;
 
   /**
    * The object's bytes, or exactly `range` of them.
@@ -55,8 +61,20 @@ export interface Site {
    */
   directories?(prefix: string): Promise<string[]>;
 
-  /** Removes an object. Resolves also when there was none. */
+  /** Removes an object. Resolves also when there was none, and when it is locked: then it stays. */
   remove(name: string): Promise<void>;
+
+  /**
+   * Sees to it that nobody can remove a version of an object before `until`, milliseconds since the epoch. Never shortens:
+   * a later date stays. Only where `capabilities` tells `objectLock`.
+   *
+   * @param version its id; default: the current one
+   * @throws HoldfastError `object-missing`, `site-unavailable` when it is refused
+   */
+  retain?(name: string, until: number, version?: string): Promise<void>;
+
+  /** The latest date until when some version of an object is locked, in milliseconds; undefined when none is. */
+  lockedUntil?(name: string): Promise<number | undefined>;
 
   /** Frees connections. The site cannot be used afterwards. */
   close(): Promise<void>;
@@ -85,6 +103,14 @@ export interface CreateOptions {
   retainUntil?: number;
 }
 
+/** For how long a site locks what is written to it, in milliseconds from then. */
+export interface LockTerms {
+  /** `GOVERNANCE` binds only those who have no right to bypass it. */
+  readonly mode: 'COMPLIANCE' | 'GOVERNANCE';
+  /** New snapshots and what they need, at least. */
+  readonly minimumMs: number;
+}
+
 /** Older versions, so that what an attacker overwrote or deleted can still be read. */
 export interface ObjectVersions {
   /** The versions of one object, newest first, read page by page. Deletion markers are left out. */
@@ -93,6 +119,14 @@ export interface ObjectVersions {
   list(prefix: string): AsyncIterable<ObjectVersion>;
   /** As Site.read. */
   read(version: ObjectVersion, range?: ByteRange): Promise<Buffer>;
+  /** As Site.directories, of what looks removed too. */
+  directories(prefix: string): Promise<string[]>;
+  /**
+   * Removes every version of an object, and what hides it: so that its bytes are freed. Resolves also when there was none.
+   *
+   * @throws HoldfastError `site-unavailable` when one is locked, or may not be removed
+   */
+  removeAll(name: string): Promise<void>;
 }
 
 export interface ObjectVersion extends ListedObject {

@@ -150,7 +150,16 @@ describe('three sites of different operators', () => {
     );
     expect(left[0]!.snapshots.map(({ id }) => id)).toEqual([ids.at(-1), ids[0]]);
     expect((await json<Sync>(0, 'sync')).sites.map(({ objects }) => objects)).toEqual([0, 0, 0]);
-    expect((await run('snapshots', 'unpin', `documents@${ids.at(-1)!.slice(0, 10)}`)).status).toBe(0);
+    const oldest = `documents@${ids.at(-1)!.slice(0, 10)}`;
+    expect((await run('snapshots', 'drop', oldest)).stderr).toContain('It is pinned.');
+    expect((await run('snapshots', 'unpin', oldest)).status).toBe(0);
+    expect((await run('snapshots', 'drop', oldest, '--dry-run')).stdout).toMatch(/would be dropped; prune removes it/);
+    expect(await json(0, 'snapshots', 'drop', oldest)).toMatchObject({
+      snapshot: { id: ids.at(-1) },
+      sites: { length: 3 },
+    });
+    const last = await run('snapshots', 'drop', 'documents');
+    expect(last).toMatchObject({ status: 1, stderr: expect.stringContaining('the only snapshot of its source') });
     expect((await run('prune')).status).toBe(0);
   });
 

@@ -155,6 +155,12 @@ describe('a restored tree', () => {
     expect(lstatSync(join(target, 'program')).mode & 0o7777).toBe(0o755);
     const compared = await compareTree(contextOf(manifest), target, { owners: 'ignore' });
     expect(compared.checks).toMatchObject([
+      { kind: 'owners', verdict: 'could-not-compare', detail: expect.stringContaining('setuid') },
+    ]);
+    expect(compared.checks).toHaveLength(1);
+    // Any other bit of the mode is compared all the same.
+    chmodSync(join(target, 'program'), 0o745);
+    expect((await compareTree(contextOf(manifest), target, { owners: 'ignore' })).checks).toMatchObject([
       { kind: 'file', object: 'program', verdict: 'differs', detail: expect.stringContaining('mode') },
       { kind: 'owners', verdict: 'could-not-compare' },
     ]);

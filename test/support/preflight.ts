@@ -37,6 +37,15 @@ const siteServers: Need[] = [
   { program: 'sshd', package: 'openssh-server', found: () => globSync('/usr/sbin/sshd').length > 0 },
   { program: 'ssh-agent', package: 'openssh-client' },
 ];
+/** Looks at pages as people do; without a font it draws nothing. */
+const browser: Need[] = [
+  { program: 'chromium-headless-shell', package: 'chromium-headless-shell' },
+  {
+    program: 'DejaVu fonts',
+    package: 'fonts-dejavu-core',
+    found: () => globSync('/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf').length > 0,
+  },
+];
 const peers = [
   { program: 'restic', package: 'restic' },
   { program: 'borg', package: 'borgbackup' },
@@ -44,7 +53,7 @@ const peers = [
 
 const needs: Record<string, Need[]> = {
   demo: [server, clients],
-  test: [server, clients, attributes, units, pooler, ...siteServers, ...recovery],
+  test: [server, clients, attributes, units, pooler, ...siteServers, ...browser, ...recovery],
   regression: [server, clients, ...['gcc', 'make', 'perl'].map((program) => ({ program, package: program }))],
   bench: [server, clients, ...recovery, ...peers],
 };

@@ -217,6 +217,6 @@ describe('what is generated from the schema', () => {
     const text = JSON.stringify(samples).replace(/"(\w+) age1… hfsig1…"/g, (_, name) => JSON.stringify(lines[name]));
     const config = await parseConfig(text, 'f');
     expect(config.sources.map(({ type }) => type)).toEqual(['postgres', 'postgres-globals', 'files', 'command']);
-    expect(Object.keys(config.jobs)).toEqual(['daily', 'hourly']);
+    expect(Object.keys(config.jobs)).toEqual(['daily', 'hourly', 'weekly']);
   });
 });

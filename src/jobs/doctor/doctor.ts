@@ -9,6 +9,7 @@ import type { Site } from '../../sites/site.ts';
 import { assertRepository } from '../init.ts';
 import type { BackupSettings, Environment } from '../source-settings.ts';
 import { examine, type Finding, type Findings, type Section } from './finding.ts';
+import { examineLock } from './lock.ts';
 import { examineAnswers, examineNumber, examineSeparation } from './owners.ts';
 import { examineCopies, type SiteFacts } from './policy.ts';
 import { freeBytes, judgeRoom } from './room.ts';
@@ -116,7 +117,7 @@ async function examineState({ configuration, stateDirectory, signal }: DoctorReq
 }
 
 async function examineSite(
-  { name, path, open }: DoctorRequest['sites'][number],
+  { name, path, lock, open }: DoctorRequest['sites'][number],
   sources: readonly StoredSource[],
   request: DoctorRequest,
 ): Promise<Finding[]> {
@@ -147,6 +148,7 @@ async function examineSite(
           findings.warn('Nothing was written, so only reading was tried.'),
         )),
       );
+    if (lock) list.push(...(await examine('sites', name, (findings) => examineLock(site!, lock, findings))));
     list.push(...(await examineRepository(site, path, sources, request)));
   } finally {
     await site.close();

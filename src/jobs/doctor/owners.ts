@@ -1,7 +1,9 @@
 import type { RepositoryAccess } from '../../repository/access.ts';
 import { SourceLayout } from '../../repository/layout.ts';
+import { partiesOutOfStep } from '../../repository/party-keys.ts';
 import { readSourceRecord } from '../../repository/source-record.ts';
 import type { TrustParty } from '../../repository/trust.ts';
+import { grantHint, rotateHint } from '../key-notices.ts';
 import { ownersWithoutAnswer } from '../keys.ts';
 import type { Findings } from './finding.ts';
 
@@ -25,6 +27,19 @@ export async function examineAnswers(access: RepositoryAccess, source: string, f
       hint: `Make one, then let every owner answer: holdfast backup ${source}; holdfast keys test -i FILE`,
     });
     return;
+  }
+  const { left, lacking } = partiesOutOfStep(access.trust, source, record);
+  if (left.length > 0) {
+    findings.warn(`New data of ${source} is sealed to ${left.join(', ')} too.`, {
+      why: 'The configuration does not have them as parties any more, and the keys do.',
+      hint: rotateHint,
+    });
+  }
+  if (lacking.length > 0) {
+    findings.warn(`${lacking.map(({ party }) => party.name).join(', ')} cannot open ${source}, or not all of it.`, {
+      why: 'Its keys were made without them.',
+      hint: grantHint,
+    });
   }
   const layout = new SourceLayout(access.trust.sourceId(source));
   const missing = await ownersWithoutAnswer(access, { name: source, layout, record, keys: [] });

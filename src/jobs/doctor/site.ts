@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, isoTime } from '../../base/clock.ts';
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { probePrefix } from '../../repository/layout.ts';
 import type { Site } from '../../sites/site.ts';
 import { judgeClock } from './clocks.ts';
@@ -81,6 +81,13 @@ async function readBack(site: Site, name: string, clock: Clock, findings: Findin
 }
 
 async function race(site: Site, name: string, clock: Clock, findings: Findings): Promise<void> {
+  if (site.capabilities?.conditionalCreate === false) {
+    const hint = 'Let another site hold the leases: the first in the configuration that can.';
+    return findings.warn('Of several who create one name at once, several may succeed here: it holds no leases.', {
+      why: 'Then two backups of one source at the same time do the same work twice. What is stored stays right.',
+      hint,
+    });
+  }
   const bodies = Array.from({ length: racers }, (_, i) => body(clock, `racer ${i}`));
   const outcomes = await Promise.all(bodies.map((bytes) => site.create(name, bytes)));
   const winners = bodies.filter((_, i) => outcomes[i] === 'created');
@@ -91,7 +98,10 @@ async function race(site: Site, name: string, clock: Clock, findings: Findings):
 
 async function cleanUp(site: Site, names: readonly string[], clock: Clock, findings: Findings): Promise<void> {
   for (const name of names) {
-    await site.remove(name);
+    if (!(await mayRemove(site, name))) {
+      findings.ok('These credentials cannot remove objects, as it should be for a backup. Trial objects stay.');
+      return;
+    }
     if ((await site.stat(name)) !== undefined) throw broken(site, 'what was removed is still there');
   }
   for await (const { name } of site.list(probePrefix)) {
@@ -100,6 +110,18 @@ async function cleanUp(site: Site, names: readonly string[], clock: Clock, findi
     if (!written || clock.now() - Date.parse(written) > staleMs) await site.remove(name);
   }
   findings.ok('Objects can be removed.');
+}
+
+/** @returns false where the site refuses it, and is there otherwise */
+async function mayRemove(site: Site, name: string): Promise<boolean> {
+  try {
+    await site.remove(name);
+    return true;
+  } catch (error) {
+    if (!site.versions || !isHoldfastError(error, 'site-unavailable')) throw error;
+    if ((await site.stat(name)) === undefined) throw error;
+    return false;
+  }
 }
 
 async function examineTimes(file: string, clock: Clock, findings: Findings): Promise<void> {

@@ -20,7 +20,7 @@ umask 077
 
 site='' identity='' trust_sha256='' list='' source='' snapshot=latest to='' database='' area=''
 work='' owner=$BASHPID problems=0
-declare -A party_of role_of sources_of number_of
+declare -A party_of role_of sources_of number_of standing_of disowned counting
 
 usage() {
   cat >&2 <<'END'
@@ -139,7 +139,7 @@ public_key() { # public_key hfsig1…: SPKI DER
 }
 
 load_trust() {
-  local trust=$site/trust.json name role key sources number=-1
+  local trust=$site/trust.json name role key standing sources number=-1
   [[ -f $site/holdfast.json ]] || die "$site holds no Holdfast repository: there is no holdfast.json"
   if [[ ! -f $trust || $(sha256_of "$trust") != "$trust_sha256" ]]; then
     trust=$site/trust/$trust_sha256
@@ -147,7 +147,7 @@ load_trust() {
       die 'trust.json is not the one on the escrow sheet: its SHA-256 differs. Nothing on this site can be believed.'
     say 'NOTE: the escrow sheet is older than trust.json on the site. What parties signed that it does not know is ignored.'
   fi
-  while IFS=$'\t' read -r name role key sources; do
+  while IFS=$'\t' read -r name role key standing sources; do
     number=$((number + 1))
     if ((number == 0)); then
       repository=$name
@@ -156,8 +156,9 @@ load_trust() {
     public_key "$key" >"$work/keys/$number"
     [[ ! ${number_of[/$key]+x} ]] || die 'trust.json lists a signing key twice'
     party_of[/$key]=$name role_of[/$key]=$role sources_of[/$key]=$sources number_of[/$key]=$number
+    standing_of[/$name]=$standing
   done < <(jq -r 'select(.format == 1) | [.repository], (.parties[] | [.name, .role, .publicSigningKey,
-    ((.sources // ["*"]) | join(" "))]) | @tsv' "$trust")
+    (if .distrusted then "distrusted" else "trusted" end), ((.sources // ["*"]) | join(" "))]) | @tsv' "$trust")
   ((number > 0)) || die 'trust.json has an unknown format, or lists nobody'
   [[ $(jq -r 'select(.format == 1) | .repository' "$site/holdfast.json") == "$repository" ]] ||
     die 'holdfast.json is about another repository than trust.json'
@@ -202,7 +203,7 @@ verify() { # verify OBJECT ENVELOPE KIND ROLES SOURCE OUT EXTRACT; sets signer_r
 
 # Prints, for each generation of keys that the identity opens, its secrets on a line of JSON, the newest first.
 open_source() { # open_source ID
-  local id=$1 object=sources/$1/source.json kind number party sha256 file bundle data catalog opened='' parties=''
+  local id=$1 object=sources/$1/source.json kind number party sha256 file bundle data catalog opened='' any='' parties=''
   [[ -f $site/$object ]] || refuse "$object" 'it is missing'
   source_name='' # known only once a key object is open
   verify "$object" "$site/$object" source 'backup owner' "$id" "$work/source" '
@@ -210,6 +211,9 @@ open_source() { # open_source ID
     "g \(.generation)", (.keys[] | "k \(.party | if test("\\A[a-z0-9][a-z0-9._-]{0,62}\\z") then . else error("") end) \(.sha256 | hex64)")'
   [[ $signer_role == owner || $REPLY == 'g 1'* ]] || refuse "$object" 'only an owner may sign a later generation of keys'
   [[ $REPLY ]] || refuse "$object" 'it is malformed'
+  if [[ $signer_role != owner ]] && jq -e '.revision // .successions // .distrusted' "$work/source" >/dev/null; then
+    refuse "$object" 'only an owner may change the parties of a source'
+  fi
   while read -r kind party sha256; do
     if [[ $kind == g ]]; then
       number=$party opened=''
@@ -231,10 +235,10 @@ open_source() { # open_source ID
           .generation == $number and .dataRecipient == $g.dataRecipient and .catalogRecipient == $g.catalogRecipient and
           .catalogRecipient == $catalog and (.dataIdentity == null or .dataRecipient == $data)) |
         {name, catalogIdentity, dataIdentity}' || refuse "$file" 'its keys are not those that source.json names'
-      opened=1
+      opened=1 any=1
     fi
   done <<<"$REPLY"
-  [[ $opened ]] || refuse "sources/$id/keys" "the identity opens none of them; they are for:$parties"
+  [[ $any ]] || refuse "sources/$id/keys" "the identity opens none of them; they are for:$parties"
 }
 
 recipient_of() { printf '%s\n' "$1" | age-keygen -y 2>/dev/null || :; }
@@ -255,6 +259,7 @@ open_catalog() { # open_catalog FOLDER NAME KIND ROLES EXTRACT: its payload, at 
 # looks at how they follow each other.
 open_snapshots() {
   local file status
+  load_distrusted
   : >"$work/snapshots.txt"
   for file in "$site/sources/$source_id/snapshots"/*; do
     # Not in a condition: that would switch `set -e` off inside.
@@ -281,7 +286,7 @@ open_snapshots() {
 }
 
 open_snapshot() { # open_snapshot NAME: prints its line
-  local line salt sha256 commitment
+  local line salt sha256 commitment signer
   # shellcheck disable=SC2016 # variables of jq
   open_catalog snapshots "$1" snapshot backup '
     if .name == $name and (.type | IN("postgres", "postgres-globals", "files", "command")) and (.packs | all(hex64)) and ([.manifest | stream] | length) > 0 and
@@ -292,7 +297,36 @@ open_snapshot() { # open_snapshot NAME: prints its line
   { read -r line && read -r salt sha256 commitment; } <<<"$REPLY"
   [[ $(unhex "$salt$sha256" | sha256sum | cut -c1-64) == "$commitment" ]] ||
     refuse "sources/$source_id/snapshots/$1" 'its commitment is not to its manifest'
+  signer=$(jq -r .signer "$work/snapshots/$1")
+  [[ ! ${disowned[/$signer]+x} || ${counting[/$signer/$1]+x} ]] ||
+    refuse "sources/$source_id/snapshots/$1" "$signer signed it, which is distrusted, and no owner lists it among those that count"
   printf '%s\n' "${line/ ID / $1 }"
+}
+
+# Of hosts that were stolen only the snapshots count that an owner has listed, in a statement that source.json names. Where
+# that is missing, or trust.json alone calls the host distrusted, none does.
+load_distrusted() { # sets disowned, counting
+  local name party statement object
+  disowned=() counting=()
+  for name in "${!standing_of[@]}"; do
+    [[ ${standing_of[$name]} != distrusted ]] || disowned[$name]=1
+  done
+  verify "sources/$source_id/source.json" "$site/sources/$source_id/source.json" source 'backup owner' "$source_id" "$work/source" \
+    '.distrusted[]? | "\(.party | if test("\\A[a-z0-9][a-z0-9._-]{0,62}\\z") then . else error("") end) \(.statement | hex64)"'
+  while read -r party statement; do
+    [[ $party ]] || continue
+    disowned[/$party]=1
+    object=sources/$source_id/distrusted/$statement
+    if [[ ! -f $site/$object || $(sha256_of "$site/$object") != "$statement" ]]; then
+      warn "$object is missing or damaged: no snapshot by $party counts. Another copy of the site may have it."
+    elif (verify "$object" "$site/$object" distrust owner "$source_id" "$work/distrust" '"ok", (.snapshots[] | hex64)' &&
+      printf '%s\n' "$REPLY" >"$work/counting" && [[ $(jq -r .party "$work/distrust") == "$party" ]]); then
+      while read -r name; do [[ $name == ok ]] || counting[/$party/$name]=1; done <"$work/counting"
+      say "NOTE: $(shown "$source_name"): $party is distrusted; what it signed counts only where an owner has listed it."
+    else
+      problems=$((problems + 1))
+    fi
+  done <<<"$REPLY"
 }
 
 # Keys stay in variables: age reads them from a pipe, and they never touch the disk.

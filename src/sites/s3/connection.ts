@@ -16,6 +16,9 @@ import type { S3SiteOptions } from './options.ts';
 
 const silentLogger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
+/** Clocks that differ by more are not believed when something is locked. */
+const mostOffMs = 3600_000;
+
 export class S3Connection {
   readonly site: string;
   readonly client: S3;
@@ -86,6 +89,21 @@ export class S3Connection {
       throw new BadAnswer(`The answer had ${bytes.length} bytes of ${size}.`);
     }
     return { bytes, range: output.ContentRange, status: output.$metadata.httpStatusCode };
+  }
+
+  /**
+   * A lock cannot be taken back: one that a clock has set which is years ahead would stay for years. The SDK learns from each
+   * answer how far this clock is off.
+   *
+   * @throws HoldfastError `site-unavailable`
+   */
+  assertClock(): void {
+    const offset = this.client.config.systemClockOffset;
+    if (Math.abs(offset) < mostOffMs) return;
+    throw new HoldfastError('site-unavailable', `Nothing is locked at the site "${this.site}".`, {
+      why: `The clock of this machine and that of the server differ by ${Math.round(Math.abs(offset) / 60_000)} minutes.`,
+      hint: 'Set the clock of this machine (NTP).',
+    });
   }
 
   assertOpen(): void {

@@ -45,9 +45,13 @@ async function assertReachable(connection: S3Connection): Promise<void> {
  * versions), some answer 501, some enforce it only against objects that have been there for a while.
  */
 function probeConditions(connection: S3Connection): Promise<Conditions> {
+  /** Versions that were stored though they must not have been; undefined where the bucket keeps none. */
+  const stored: (string | undefined)[] = [];
   const attempt = async (options: { abortSignal: AbortSignal }): Promise<'created' | 'exists' | 'unsupported'> => {
     try {
-      await put(connection, probeName, Buffer.from(randomUUID()), options, { IfNoneMatch: '*' });
+      const body = Buffer.from(randomUUID());
+      const { VersionId } = await put(connection, probeName, body, options, { IfNoneMatch: '*' });
+      stored.push(VersionId);
       return 'created';
     } catch (error) {
       if (hasStatus(error, 412)) return 'exists';
@@ -69,17 +73,32 @@ function probeConditions(connection: S3Connection): Promise<Conditions> {
           if ([403, 404].includes(failureOf(error).status ?? 0)) return false;
           throw error;
         });
-      if (first) return conditionsOf(await attempt(options));
+      if (first) {
+        const outcome = await attempt(options);
+        // Where versions are kept, the one before comes back.
+        for (const version of stored.splice(0)) if (version) await removeProbe(connection, version, options);
+        return conditionsOf(outcome);
+      }
       const outcomes = await Promise.all(Array.from({ length: racers }, () => attempt(options)));
       if (outcomes.includes('unsupported')) return 'refused';
       const exclusive = outcomes.filter((outcome) => outcome === 'created').length <= 1;
       if (exclusive) return conditionsOf(await attempt(options));
       // So that the next run lets them race again; without the right to delete it finds out less.
-      await connection.client.deleteObject(connection.at(probeName), options).catch(() => {});
+      for (const version of new Set(stored.splice(0))) await removeProbe(connection, version, options);
       return 'unreliable';
     },
     connection.openingRetry,
   );
+}
+
+/** By its version, since a delete marker would stay, one for each opening. Without the right to, it stays. */
+async function removeProbe(
+  { client, at }: S3Connection,
+  version: string | undefined,
+  options: { abortSignal: AbortSignal },
+): Promise<void> {
+  const input = { ...at(probeName), ...(version !== undefined && { VersionId: version }) };
+  await client.deleteObject(input, options).catch(() => {});
 }
 
 function conditionsOf(outcome: 'created' | 'exists' | 'unsupported'): Conditions {
@@ -111,7 +130,9 @@ function unlessRefused(
     opening,
     (options) =>
       work(options).catch((error) => {
-        const { status = 0 } = failureOf(error);
+        const { name, status = 0 } = failureOf(error);
+        // The next attempt is signed by the server's time.
+        if (name === 'RequestTimeTooSkewed') throw error;
         if (status === 501 || (status >= 400 && status < 500 && ![408, 429].includes(status))) return false;
         throw error;
       }),

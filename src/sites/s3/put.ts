@@ -51,6 +51,19 @@ export async function createObject(
   });
 }
 
+/** See Site.replace. */
+export async function replaceObject(
+  connection: S3Connection,
+  name: string,
+  body: Buffer,
+  retainUntil: number | undefined,
+): Promise<void> {
+  await connection.attempt(`${name} could not be stored`, async (options) => {
+    await put(connection, name, body, options, retainUntil === undefined ? {} : lock(connection, retainUntil));
+    if (retainUntil !== undefined) await assertLocked(connection, name, retainUntil, options);
+  });
+}
+
 /** One PUT. The server holds the body against its MD5, and its answer is held against it too. */
 export async function put(
   { client, at, options: site }: S3Connection,
@@ -118,7 +131,9 @@ async function isCreatedBy(
   return (await connection.get(connection.at(name), options)).bytes.equals(body);
 }
 
-function lock({ options }: S3Connection, until: number): Partial<PutObjectCommandInput> {
+function lock(connection: S3Connection, until: number): Partial<PutObjectCommandInput> {
+  const { options } = connection;
+  connection.assertClock();
   return { ObjectLockMode: options.lockMode ?? 'COMPLIANCE', ObjectLockRetainUntilDate: new Date(until) };
 }
 

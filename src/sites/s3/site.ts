@@ -4,9 +4,10 @@
  * One PUT an object, never an upload in parts: it is atomic by the protocol, and `If-None-Match: *` makes it exclusive.
  * Whether the server enforces that is tried out when the site is opened; see SiteCapabilities for what holds otherwise.
  * In a bucket with versions, replace and remove leave the old bytes behind, for `versions` to read; rules of the
- * bucket's lifecycle have to clear them away.
+ * bucket's lifecycle have to clear them away. Where the configuration wants locks, `lockingSite` removes versions.
  */
 import { HoldfastError } from '../../base/errors.ts';
+import { cannotLock } from '../locking.ts';
 import { assertObjectName, assertPrefix, assertRange } from '../names.ts';
 import type { ByteRange, CreateOptions, ListedObject, ObjectStat, Site, SiteCapabilities } from '../site.ts';
 import { connectS3, type S3Connection } from './connection.ts';
@@ -14,8 +15,9 @@ import { isMissingObject } from './errors.ts';
 import { listDirectories, listObjects } from './listing.ts';
 import type { S3SiteOptions } from './options.ts';
 import { probeBucket } from './probe.ts';
-import { type Conditions, createObject, head, put } from './put.ts';
+import { type Conditions, createObject, head, replaceObject } from './put.ts';
 import { readRange } from './range.ts';
+import { lockedUntil, retainVersion } from './retention.ts';
 import { S3Versions } from './versions.ts';
 
 export type { S3Credentials, S3SiteOptions } from './options.ts';
@@ -58,20 +60,26 @@ class S3Site implements Site {
     { retainUntil }: CreateOptions = {},
   ): Promise<'created' | 'exists'> {
     assertObjectName(name);
-    if (retainUntil !== undefined && !this.capabilities.objectLock) {
-      throw new HoldfastError('site-unavailable', `The site "${this.name}" cannot lock objects.`, {
-        why: 'Its bucket was not made with Object Lock, or these credentials may not ask whether it was.',
-        hint: 'Make a bucket with Object Lock enabled, and allow s3:GetBucketObjectLockConfiguration.',
-      });
-    }
+    if (retainUntil !== undefined) this.#assertLocks();
     const conditions = this.#conditions;
     return createObject(this.#connection, name, inOne(body), { conditions, retainUntil });
   }
 
-  async replace(name: string, body: Uint8Array): Promise<void> {
+  async replace(name: string, body: Uint8Array, { retainUntil }: CreateOptions = {}): Promise<void> {
     assertObjectName(name);
-    const connection = this.#connection;
-    await connection.attempt(`${name} could not be stored`, (options) => put(connection, name, inOne(body), options));
+    if (retainUntil !== undefined) this.#assertLocks();
+    await replaceObject(this.#connection, name, inOne(body), retainUntil);
+  }
+
+  async retain(name: string, until: number, version?: string): Promise<void> {
+    assertObjectName(name);
+    this.#assertLocks();
+    await retainVersion(this.#connection, name, until, version);
+  }
+
+  async lockedUntil(name: string): Promise<number | undefined> {
+    assertObjectName(name);
+    return this.capabilities.objectLock ? lockedUntil(this.#connection, this.versions, name) : undefined;
   }
 
   async read(name: string, range?: ByteRange): Promise<Buffer> {
@@ -122,6 +130,10 @@ class S3Site implements Site {
 
   async close(): Promise<void> {
     this.#connection.close();
+  }
+
+  #assertLocks(): void {
+    if (!this.capabilities.objectLock) throw cannotLock(this.name);
   }
 }
 

@@ -25,6 +25,8 @@ import { type Walked, type WalkedEntry, type WalkProblem, walk } from './walk.ts
 export interface CompareOptions {
   /** `ignore`: whoever restored could not give files away. Then one check says that owners were not compared. */
   owners?: 'compare' | 'ignore';
+  /** `ignore`: the file system, or this account, cannot keep them all. Then one check says that they were not compared. */
+  attributes?: 'compare' | 'ignore';
 }
 
 export interface TreeComparison {
@@ -60,7 +62,10 @@ export async function compareTree(
       cause,
     });
   }
-  const comparison = new Comparison(context, root, { owners: options.owners !== 'ignore' });
+  const comparison = new Comparison(context, root, {
+    owners: options.owners !== 'ignore',
+    attributes: options.attributes !== 'ignore',
+  });
   try {
     return await comparison.run();
   } finally {
@@ -133,7 +138,16 @@ class Comparison {
         kind: 'owners',
         object: 'all entries',
         verdict: 'could-not-compare',
-        detail: 'Owners were not restored, so they were not compared.',
+        detail:
+          'Owners were not restored, so they, and the setuid and setgid bits of what is not ours, were not compared.',
+      });
+    }
+    if (!this.#rules.attributes) {
+      this.#checks.push({
+        kind: 'attributes',
+        object: 'all entries',
+        verdict: 'could-not-compare',
+        detail: 'Not all extended attributes could be restored, so they were not compared.',
       });
     }
     return { checks: this.#checks, equal: this.#equal };
@@ -214,7 +228,7 @@ class Comparison {
       return;
     }
     if (line.kind === 'device') differences.push(...deviceDifference(line, found.facts));
-    differences.push(...attributeDifferences(line.xattrs, xattrs));
+    if (this.#rules.attributes) differences.push(...attributeDifferences(line.xattrs, xattrs));
     this.#conclude(line.kind, path, differences);
   }
 
@@ -270,7 +284,8 @@ class Comparison {
   }
 
   #examined({ path, line, differences }: FileToExamine, found: ExaminedFile): void {
-    if (found.outcome === 'read') this.#conclude('file', path, [...differences, ...contentDifferences(line, found)]);
+    if (found.outcome === 'read')
+      this.#conclude('file', path, [...differences, ...contentDifferences(line, found, this.#rules)]);
     else if (found.outcome === 'failed') this.#unknown('file', path, reasonOf(found.code));
     else this.#unknown('file', path, 'it was replaced while it was compared');
   }

@@ -1,5 +1,5 @@
 import { addRowSums, type RowSum } from '../../repository/row-hash.ts';
-import { partsOf } from '../../repository/stored-stream.ts';
+import { partsDigest, partsOf } from '../../repository/stored-stream.ts';
 import type { Check, RestoreContext } from '../source.ts';
 import { type FingerprintInput, type FingerprintOutput, fingerprintTask } from './backup-tasks.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -9,6 +9,22 @@ import { displayName, quoteQualified } from './quote.ts';
 export interface TableComparison {
   checks: Check[];
   equal: number;
+  tables: ComparedTable[];
+}
+
+/** What the rows of a table were, and what they are: of partitions whose rows find their place by themselves, together. */
+export interface ComparedTable {
+  object: string;
+  /** Tables of the manifest that this stands for. */
+  lines: number;
+  /** As the snapshot has it; undefined in one that holds no fingerprint of rows. */
+  rows: number | undefined;
+  bytes: number;
+  /** `sum`: the sum of row hashes; `parts`: SHA-256 over those of the parts; otherwise SHA-256 of the COPY text. Hex. */
+  method: 'sha256' | 'parts' | 'sum';
+  expected: string;
+  /** Undefined: it could not be read. */
+  found: string | undefined;
 }
 
 /** What a table came to, or why it could not be read. */
@@ -39,22 +55,68 @@ export async function compareTables(
   );
   context.signal.throwIfAborted();
 
-  const outcome: TableComparison = { checks: [], equal: 0 };
+  const outcome: TableComparison = { checks: [], equal: 0, tables: [] };
   const count = (check: Check) => {
-    if (check.verdict === 'equal') outcome.equal++;
-    else outcome.checks.push(check);
+    if (check.verdict !== 'equal') return void outcome.checks.push(check);
+    outcome.equal++;
   };
   const scattered = new Map<string, TableLine[]>();
   for (const line of lines) {
-    if (line.loadThrough === undefined) count(compareRows(line, found.get(line)!));
-    else {
+    if (line.loadThrough === undefined) {
+      count(compareRows(line, found.get(line)!));
+      outcome.tables.push(fingerprintsOf(line, found.get(line)!));
+    } else {
       const root = quoteQualified(line.loadThrough.schema, line.loadThrough.name);
       scattered.set(root, [...(scattered.get(root) ?? []), line]);
     }
     if (line.generated !== undefined) count(compareGenerated(line, found.get(line)!));
   }
-  for (const group of scattered.values()) count(compareTogether(group, found));
+  for (const group of scattered.values()) {
+    count(compareTogether(group, found));
+    outcome.tables.push(fingerprintsTogether(group, found));
+  }
   return outcome;
+}
+
+/** The fingerprint that decides about a table, on both sides. */
+function fingerprintsOf(line: TableLine, found: Found): ComparedTable {
+  const { stream, order } = line;
+  const taken = 'error' in found ? undefined : found.fingerprint;
+  const table = {
+    object: displayName(line.schema, line.name),
+    lines: 1,
+    rows: stream.rows?.rows,
+    bytes: stream.size,
+  };
+  if (order === 'sum') {
+    return { ...table, method: 'sum', expected: stream.rows?.sum ?? '', found: taken?.rows.sum };
+  }
+  if (stream.parts === undefined) {
+    return { ...table, method: 'sha256', expected: stream.sha256, found: taken?.sha256[0] };
+  }
+  return { ...table, method: 'parts', expected: stream.partsSha256, found: taken && partsDigest(taken.sha256) };
+}
+
+function fingerprintsTogether(lines: readonly TableLine[], found: ReadonlyMap<TableLine, Found>): ComparedTable {
+  const { schema, name } = lines[0]!.loadThrough!;
+  const sumOf = (rows: (RowSum | undefined)[]) =>
+    rows.every((row) => row !== undefined) ? rows.reduce(addRowSums, nothing) : undefined;
+  const expected = sumOf(lines.map(({ stream }) => stream.rows));
+  const taken = sumOf(
+    lines.map((line) => {
+      const result = found.get(line)!;
+      return 'error' in result ? undefined : result.fingerprint.rows;
+    }),
+  );
+  return {
+    object: `${displayName(schema, name)} (all partitions together)`,
+    lines: lines.length,
+    rows: expected?.rows,
+    bytes: lines.reduce((sum, { stream }) => sum + stream.size, 0),
+    method: 'sum',
+    expected: expected?.sum ?? '',
+    found: taken?.sum,
+  };
 }
 
 async function fingerprintOf(

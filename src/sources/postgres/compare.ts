@@ -7,10 +7,12 @@ import { type Relation, readRelations } from './catalog-relations.ts';
 import { compareArchives } from './compare-archive.ts';
 import { compareLargeObjects, compareProperties, compareSequences } from './compare-catalog.ts';
 import { compareRoles } from './compare-roles.ts';
-import { compareTables } from './compare-tables.ts';
+import { type ComparedTable, compareTables } from './compare-tables.ts';
+import { compareUntold } from './compare-untold.ts';
 import type { PostgresConnection } from './connection.ts';
 import { dumpArchive, type Environment, findDump } from './dump-archive.ts';
 import { readLargeObjects } from './large-objects.ts';
+import type { TableLine } from './manifest.ts';
 import { type PostgresManifest, readManifest } from './manifest-read.ts';
 import { likeMapped, mapArchive, mapManifest, type SnapshotMaps } from './mapped-snapshot.ts';
 import { displayName, quoteQualified } from './quote.ts';
@@ -27,6 +29,8 @@ export interface CompareSettings {
   isolated?: boolean | undefined;
   /** As it was restored: with these in the place of the snapshot's roles and tablespaces. */
   maps?: SnapshotMaps | undefined;
+  /** The tables whose rows are compared; all unless given. Whether each is there is looked at in any case. */
+  chooseTables?: ((tables: readonly TableLine[]) => readonly TableLine[]) | undefined;
 }
 
 export interface Comparison {
@@ -34,6 +38,35 @@ export interface Comparison {
   checks: Check[];
   /** How many comparisons came out equal. */
   equal: number;
+}
+
+/** What the comparison is about, as a proof tells it. */
+export const comparisonParts = ['schema', 'table', 'sequence', 'large-object', 'database', 'role'] as const;
+export type ComparisonPart = (typeof comparisonParts)[number];
+
+/** Which part a check belongs to, by its kind. */
+export function partOf({ kind }: Pick<Check, 'kind'>): ComparisonPart {
+  switch (kind) {
+    case 'table':
+    case 'generated-columns':
+      return 'table';
+    case 'sequence':
+    case 'large-object':
+    case 'database':
+      return kind;
+    case 'role':
+    case 'membership':
+      return 'role';
+    default:
+      return 'schema';
+  }
+}
+
+export interface DatabaseComparison extends Comparison {
+  /** Of each part that was compared to its end: what came out equal, and how many milliseconds it took. */
+  parts: ReadonlyMap<ComparisonPart, { equal: number; durationMs: number }>;
+  /** Of every table whose rows were looked at; a table that is missing has none. */
+  tables: ComparedTable[];
 }
 
 const lockTimeout = 30_000;
@@ -44,7 +77,7 @@ const lockTimeout = 30_000;
  *
  * @throws HoldfastError when the snapshot cannot be read, or there is no connection to the database
  */
-export async function compareDatabase(context: RestoreContext, settings: CompareSettings): Promise<Comparison> {
+export async function compareDatabase(context: RestoreContext, settings: CompareSettings): Promise<DatabaseComparison> {
   const { connection } = settings;
   const manifest = mapManifest(await readManifest(context.lines()), settings.maps ?? {});
   const archive = await context.reader.whole(manifest.archive.stream);
@@ -66,7 +99,8 @@ class Comparer {
   readonly #session: Session;
   readonly #manifest: PostgresManifest;
   readonly #checks: Check[] = [];
-  #equal = 0;
+  readonly #parts = new Map<ComparisonPart, { equal: number; durationMs: number }>();
+  #tables: ComparedTable[] = [];
 
   constructor(context: RestoreContext, settings: CompareSettings, session: Session, manifest: PostgresManifest) {
     this.#context = context;
@@ -75,7 +109,7 @@ class Comparer {
     this.#manifest = manifest;
   }
 
-  async run(archive: Buffer): Promise<Comparison> {
+  async run(archive: Buffer): Promise<DatabaseComparison> {
     const { emit, signal } = this.#context;
     const manifest = this.#manifest;
     const session = this.#session;
@@ -83,6 +117,7 @@ class Comparer {
     const relations = new Map(
       (await readRelations(session)).map((relation) => [quoteQualified(relation.schema, relation.name), relation]),
     );
+    this.#add(compareUntold(relations, manifest, archive));
     emit({ type: 'step', text: 'Comparing rows' });
     // The schema is dumped beside: pg_dump waits for the server's catalogs, the lanes for its tables.
     const schema = this.#guard('schema', 'all definitions', () => this.#compareSchema(archive));
@@ -108,13 +143,16 @@ class Comparer {
       );
       this.#add(compareRoles(database, roles, new Set(this.#settings.maps?.roles?.values())));
     });
-    return { checks: this.#checks, equal: this.#equal };
+    const equal = [...this.#parts.values()].reduce((sum, part) => sum + part.equal, 0);
+    return { checks: this.#checks, equal, parts: this.#parts, tables: this.#tables };
   }
 
   /** A part that fails as a whole has not been compared; the others are. */
-  async #guard(kind: string, object: string, compare: () => Promise<void>): Promise<void> {
+  async #guard(kind: ComparisonPart, object: string, compare: () => Promise<void>): Promise<void> {
+    const started = this.#context.clock.monotonic();
     try {
       await compare();
+      this.#part(kind).durationMs += this.#context.clock.monotonic() - started;
     } catch (error) {
       this.#context.signal.throwIfAborted();
       if (!(error instanceof HoldfastError)) throw error;
@@ -124,7 +162,7 @@ class Comparer {
   }
 
   /** A part that asks this session: an error must not spoil the transaction for the next one. */
-  #ownPart(kind: string, object: string, compare: () => Promise<void>): Promise<void> {
+  #ownPart(kind: ComparisonPart, object: string, compare: () => Promise<void>): Promise<void> {
     return this.#guard(kind, object, async () => {
       await this.#session.run('SAVEPOINT part');
       try {
@@ -136,9 +174,15 @@ class Comparer {
     });
   }
 
+  #part(part: ComparisonPart): { equal: number; durationMs: number } {
+    const known = this.#parts.get(part) ?? { equal: 0, durationMs: 0 };
+    this.#parts.set(part, known);
+    return known;
+  }
+
   #add(checks: readonly Check[]): void {
     for (const check of checks) {
-      if (check.verdict === 'equal') this.#equal++;
+      if (check.verdict === 'equal') this.#part(partOf(check)).equal++;
       else this.#checks.push(check);
     }
   }
@@ -184,7 +228,7 @@ class Comparer {
       versions: notes.length === 0 ? undefined : notes.join(' and '),
     });
     this.#checks.push(...checks);
-    this.#equal += equal;
+    this.#part('schema').equal += equal;
   }
 
   async #compareTables(relations: ReadonlyMap<string, Relation>): Promise<void> {
@@ -198,9 +242,12 @@ class Comparer {
         detail: 'It is missing.',
       });
     }
-    const { checks, equal } = await compareTables(this.#context, this.#settings.connection, there);
+    const { connection, chooseTables } = this.#settings;
+    const chosen = chooseTables === undefined ? there : chooseTables(there);
+    const { checks, equal, tables } = await compareTables(this.#context, connection, chosen);
     this.#checks.push(...checks);
-    this.#equal += equal;
+    this.#part('table').equal += equal;
+    this.#tables = tables;
   }
 
   async #compareSequences(relations: ReadonlyMap<string, Relation>): Promise<void> {

@@ -40,18 +40,27 @@ export async function foreignKeysOf(session: Session, tables: readonly number[])
 }
 
 /** A query for whether rows refer to nothing: `violated`. */
-export function violationQuery({ from, to, match, columns }: ForeignKey): string {
+export function violationQuery(key: ForeignKey): string {
+  return `SELECT EXISTS (${violatingRows(key)}) AS violated`;
+}
+
+/** A query for how many rows refer to nothing: `rows`, as text. */
+export function violationCountQuery(key: ForeignKey): string {
+  return `SELECT pg_catalog.count(*)::text AS rows FROM (${violatingRows(key)}) v`;
+}
+
+function violatingRows({ from, to, match, columns }: ForeignKey): string {
   const equal = columns.map(
     (each) =>
       `p.${quoteIdentifier(each.to)} OPERATOR(${quoteIdentifier(each.operatorSchema)}.${each.operator}) f.${quoteIdentifier(each.from)}`,
   );
   const given = columns.map((each) => `f.${quoteIdentifier(each.from)} IS NOT NULL`);
   const only = to.kind === 'p' ? '' : 'ONLY ';
-  return `SELECT EXISTS (
+  return `
     SELECT FROM ONLY ${quoteQualified(from.schema, from.name)} f
     LEFT JOIN ${only}${quoteQualified(to.schema, to.name)} p ON ${equal.join(' AND ')}
     WHERE (${given.join(match === 'f' ? ' OR ' : ' AND ')}) AND p.${quoteIdentifier(columns[0]!.to)} IS NULL
-  ) AS violated`;
+  `;
 }
 
 export function describeKey({ name, from, to }: ForeignKey): string {

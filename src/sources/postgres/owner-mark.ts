@@ -9,8 +9,10 @@ export interface OwnerMark {
   pid: number;
   /** Of the process, in clock ticks since the machine started; empty where /proc does not tell. */
   startTime: string;
-  /** Absolute path of the socket directory that goes with the cluster. */
+  /** Absolute path of the socket directory that goes with the cluster; empty where there is none. */
   socketDirectory: string;
+  /** Left for a person, and no leak. */
+  kept?: true;
 }
 
 /** The mark of this process. */
@@ -30,9 +32,9 @@ export async function readMark(file: string): Promise<OwnerMark | undefined> {
   } catch {
     return undefined;
   }
-  const { pid, startTime, socketDirectory } = parsed ?? {};
+  const { pid, startTime, socketDirectory, kept } = parsed ?? {};
   if (!Number.isInteger(pid) || typeof startTime !== 'string' || typeof socketDirectory !== 'string') return undefined;
-  return { pid: pid!, startTime, socketDirectory };
+  return { pid: pid!, startTime, socketDirectory, ...(kept === true && { kept }) };
 }
 
 /** Whether the process that wrote the mark still runs. */

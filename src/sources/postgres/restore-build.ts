@@ -29,8 +29,8 @@ export interface BuildSettings {
   withoutRows?: boolean;
   /** Nothing through which the database could act on other servers. */
   isolated?: boolean;
-  /** Gather statistics of this schema only. */
-  analyze?: { schema: string };
+  /** Gather statistics of this schema only; `false`: none. */
+  analyze?: { schema: string } | false;
 }
 
 export interface BuildOutcome {
@@ -102,8 +102,7 @@ class Build {
     if (settings.withoutRows !== true) {
       await this.#inOrder(plan.largeObjects, extensions);
       await this.#refresh();
-      this.#step('Gathering statistics');
-      this.#shortfalls.push(...(await analyzeTables(this.#sessions, settings.places, settings.analyze?.schema)));
+      await this.#gatherStatistics(settings.analyze);
     }
     await this.#inOrder(this.#outsideRemoved(plan.last), extensions);
     const nothing = { rows: 0, bytes: 0, sequences: 0, largeObjects: 0 };
@@ -159,6 +158,12 @@ class Build {
         why: blocked.map(({ id }) => id).join(', '),
       });
     }
+  }
+
+  async #gatherStatistics(of: BuildSettings['analyze']): Promise<void> {
+    if (of === false) return;
+    this.#step('Gathering statistics');
+    this.#shortfalls.push(...(await analyzeTables(this.#sessions, this.#settings.places, of?.schema)));
   }
 
   async #refresh(): Promise<void> {

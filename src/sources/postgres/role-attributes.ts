@@ -17,6 +17,15 @@ export interface RoleAttributes {
 
 /** The statement that makes a role. @param more further options, as SQL */
 export function createRoleStatement(role: RoleAttributes, more: readonly string[] = []): string {
+  return `CREATE ${roleWith(role, more)}`;
+}
+
+/** The statement that gives a role that exists these attributes. @param more as above */
+export function alterRoleStatement(role: RoleAttributes, more: readonly string[] = []): string {
+  return `ALTER ${roleWith(role, more)}`;
+}
+
+function roleWith(role: RoleAttributes, more: readonly string[]): string {
   const flag = (set: boolean, word: string) => (set ? word : `NO${word}`);
   const options = [
     flag(role.superuser, 'SUPERUSER'),
@@ -30,5 +39,5 @@ export function createRoleStatement(role: RoleAttributes, more: readonly string[
     ...(role.validUntil === null ? [] : [`VALID UNTIL ${quoteLiteral(role.validUntil)}`]),
     ...more,
   ];
-  return `CREATE ROLE ${quoteIdentifier(role.name)} WITH ${options.join(' ')}`;
+  return `ROLE ${quoteIdentifier(role.name)} WITH ${options.join(' ')}`;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -35,6 +35,8 @@ export interface ThrowawayOptions {
   locale?: string | undefined;
   /** Default `UTF8`. */
   encoding?: string | undefined;
+  /** Name of the first superuser; default `postgres`. */
+  superuser?: string | undefined;
   /** Server settings beside and over those of `throwawaySettings`. */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** More arguments for initdb. */
@@ -63,8 +65,10 @@ export interface Throwaway extends AsyncDisposable {
   readonly pid: number;
   /** Stops the server; open sessions are cut. Does nothing when it has stopped. */
   stop(): Promise<void>;
-  /** Stops the server and deletes everything; `await using` does the same. */
+  /** Stops the server and deletes everything; `await using` does the same, unless it is kept. */
   remove(): Promise<void>;
+  /** Leaves it running after us, for a person: it is no leak, and nobody but `remove` removes it. */
+  keep(): Promise<void>;
 }
 
 /** Safe only for data that can be made again: a crash of the machine may leave the cluster unusable. */
@@ -86,6 +90,7 @@ export const throwawaySettings: Readonly<Record<string, string | number | boolea
 
 const markName = 'owner.json';
 const port = 5432;
+const firstSuperuser = 'postgres';
 const socketPrefix = 'holdfast-pg-';
 const socketPathLimit = 107;
 
@@ -116,7 +121,8 @@ export async function startThrowaway(options: ThrowawayOptions): Promise<Throwaw
     if (options.template === undefined) await initialize(run, place.data, options);
     else await copyTemplate(run, options.template, place.data);
     const server = await start(run, place, options);
-    return new RunningThrowaway(server, place, binaries, options.clock ?? systemClock);
+    const { superuser = firstSuperuser, clock = systemClock } = options;
+    return new RunningThrowaway(server, place, binaries, superuser, clock);
   } catch (error) {
     await removePlace(place);
     throw error;
@@ -138,10 +144,10 @@ export async function removeLeakedThrowaways(parentDirectory: string): Promise<s
     if (stat === undefined || !stat.isFile() || stat.uid !== process.getuid?.()) continue;
     const mark = await readMark(file);
     // The name is checked because what it names is deleted.
-    if (mark === undefined || !isSocketPath(mark.socketDirectory) || (await ownerLives(mark))) continue;
+    if (mark === undefined || !isSocketPath(mark.socketDirectory) || mark.kept || (await ownerLives(mark))) continue;
     const place = { directory, data: join(directory, 'data'), socketDirectory: mark.socketDirectory };
     const pid = await postmasterOf(place.data);
-    if (pid !== undefined) await stopProcess(pid, systemClock);
+    if (pid !== undefined) await stopProcess(pid, systemClock, atOnce);
     await removePlace(place);
     removed.push(directory);
   }
@@ -169,11 +175,12 @@ class RunningThrowaway implements Throwaway {
   readonly #place: Place;
   readonly #clock: Clock;
   readonly #onExit: () => void;
+  #kept = false;
 
-  constructor(server: ChildProcess, place: Place, binaries: PostgresBinaries, clock: Clock) {
+  constructor(server: ChildProcess, place: Place, binaries: PostgresBinaries, superuser: string, clock: Clock) {
     this.directory = place.directory;
     this.binaries = binaries;
-    this.connection = { host: place.socketDirectory, port, user: 'postgres', database: 'postgres' };
+    this.connection = { host: place.socketDirectory, port, user: superuser, database: 'postgres' };
     this.pid = server.pid!;
     this.#server = server;
     this.#place = place;
@@ -184,17 +191,32 @@ class RunningThrowaway implements Throwaway {
   }
 
   async stop(): Promise<void> {
+    await this.#stop(inOrder);
+  }
+
+  async #stop(steps: typeof inOrder): Promise<void> {
     process.removeListener('exit', this.#onExit);
-    if (this.#server.exitCode === null && this.#server.signalCode === null) await stopProcess(this.pid, this.#clock);
+    if (this.#server.exitCode === null && this.#server.signalCode === null) {
+      await stopProcess(this.pid, this.#clock, steps);
+    }
   }
 
   async remove(): Promise<void> {
-    await this.stop();
+    await this.#stop(atOnce);
     await removePlace(this.#place);
   }
 
+  async keep(): Promise<void> {
+    const file = join(this.directory, markName);
+    const mark = await ownMark(this.#place.socketDirectory);
+    await writeMark(`${file}.new`, { ...mark, kept: true });
+    await rename(`${file}.new`, file);
+    process.removeListener('exit', this.#onExit);
+    this.#kept = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.remove();
+    if (!this.#kept) await this.remove();
   }
 }
 
@@ -248,7 +270,7 @@ async function initialize(run: Run, data: string, options: ThrowawayOptions): Pr
     join(run.binaries.directory, 'initdb'),
     [
       `--pgdata=${data}`,
-      '--username=postgres',
+      `--username=${options.superuser ?? firstSuperuser}`,
       '--auth=trust',
       `--encoding=${options.encoding ?? 'UTF8'}`,
       `--locale=${options.locale ?? 'C.UTF-8'}`,
@@ -327,13 +349,17 @@ async function postmasterOf(data: string): Promise<number | undefined> {
   return cwd !== undefined && cwd === real ? pid : undefined;
 }
 
-/** Fast shutdown; when that takes too long an immediate one, then no mercy. */
-async function stopProcess(pid: number, clock: Clock): Promise<void> {
-  for (const [name, patience] of [
-    ['SIGINT', 10_000],
-    ['SIGQUIT', 5_000],
-    ['SIGKILL', 5_000],
-  ] as const) {
+type StopStep = readonly [signal: NodeJS.Signals, patience: number];
+/** Without a checkpoint, which would write out everything in the cache only for it to be deleted; at last no mercy. */
+const atOnce: readonly StopStep[] = [
+  ['SIGQUIT', 10_000],
+  ['SIGKILL', 5_000],
+];
+/** A fast shutdown, after which the cluster can be started or copied. */
+const inOrder: readonly StopStep[] = [['SIGINT', 10_000], ...atOnce];
+
+async function stopProcess(pid: number, clock: Clock, steps: readonly StopStep[] = inOrder): Promise<void> {
+  for (const [name, patience] of steps) {
     signal(pid, name);
     const deadline = clock.monotonic() + patience;
     while (clock.monotonic() < deadline) {

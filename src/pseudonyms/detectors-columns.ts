@@ -1,0 +1,205 @@
+/** What the name of a column says, in English and French. */
+import type { RuleKind } from './classification-kinds.ts';
+import { plainWord } from './detectors-dictionary.ts';
+
+export interface NameSign {
+  kind: RuleKind;
+  /** 0 to 1: how sure the name alone makes it. */
+  weight: number;
+}
+
+/** `addrLine1`, `adr_l1`, `Prénom` → words in lower case without accents. */
+export function tokensOf(name: string): string[] {
+  return plainWord(
+    name
+      .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
+      .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
+      .replace(/(\p{L})(\d)/gu, '$1 $2'),
+  )
+    .split(/[^\p{L}\d]+/u)
+    .filter((token) => token !== '');
+}
+
+/** Patterns see `_word_word_`. The first that fits counts, so the narrow ones come first. */
+const rules: readonly (readonly [RuleKind, number, string])[] = [
+  ['password', 0.95, 'password|passwd|pwd|passphrase|mdp|mot_de_passe|motdepasse|passhash|pass_hash|encrypted_pass'],
+  [
+    'secret',
+    0.9,
+    'secret|secrets|api_?keys?|cle_api|private_key|access_key|auth_key|signing_key|session_key|client_secret|otp|totp|mfa|2fa|recovery_codes?|cvv|cvc|cvv2|pin|pin_code|salt|credentials?|csrf|access_token|refresh_token|token|tokens|jeton|token_hash|cookie',
+  ],
+  ['user-agent', 0.9, 'user_agent|useragent|http_user_agent|browser_agent|navigateur'],
+  ['mac', 0.9, 'mac|mac_addr(ess)?|macaddr|adresse_mac|hwaddr|bssid'],
+  [
+    'ip',
+    0.9,
+    'ip|ips|ipv4|ipv6|ip_addr(ess)?|ipaddress|adresse_ip|remote_addr(ess)?|ip_client|client_ip|remote_ip|x_forwarded_for',
+  ],
+  [
+    'email',
+    0.95,
+    'e_?mails?|courriels?|mel|mail|mails|mailbox|adresse_mail|email_?address|mail_addr(ess)?|reply_to|cc_to',
+  ],
+  [
+    'phone',
+    0.95,
+    'tele?phones?|phones?|tel|tels|mobile|mobiles|gsm|cellphone|cell|cell_phone|homephone|workphone|fax|telecopie|portable|msisdn|whatsapp|sms|sms_to|num_tel|phone_?(number|no|num)',
+  ],
+  [
+    'iban',
+    0.95,
+    'iban|rib|bank_?account|bank_?account_(number|no)|account_(number|no)|numero_compte|num_compte|compte_bancaire|no_compte|sort_code|bban|routing_number',
+  ],
+  ['bic', 0.9, 'bic|swift|swift_code|code_bic'],
+  ['siret', 0.95, 'siret|num_siret|numero_siret'],
+  ['siren', 0.95, 'siren|num_siren|rcs|numero_siren|company_(number|registration)|crn'],
+  [
+    'vat',
+    0.9,
+    '(vat|tva)_(number|no|num|id|intra(com(munautaire)?)?|code|reg)|(num|numero|no)_(tva|vat)|vatid|vat_?number|tax_(id|number|no)|tvaintra',
+  ],
+  [
+    'national-id',
+    0.9,
+    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin',
+  ],
+  [
+    'card',
+    0.9,
+    'pan|card_?(number|no|num)|credit_?card|cc_(number|num|no)|carte_bancaire|(num|numero|no)_(carte|cb)|cb',
+  ],
+  [
+    'last-name',
+    0.95,
+    '(last|family|sur|maiden|birth|second)_?names?|surname|lname|patronyme|nom_(de_)?(famille|usage|naiss|naissance|naissace|jeune_fille|marital|epouse|patronymique|jf)|nomfamille|nom_nais',
+  ],
+  [
+    'first-name',
+    0.95,
+    '(first|given|fore|christian|preferred|middle|nick)_?names?|firstname|fname|prenoms?|prenom_usage|surnom|2nd_name',
+  ],
+  [
+    'birth-date',
+    0.95,
+    'birth|birthdate|birthday|birth_?date|dob|date_of_birth|naissance|naiss|nais|ddn|born|born_on|anniversaire|datenaissance|birth_?year',
+  ],
+  [
+    'full-name',
+    0.9,
+    '(full|display|contact|person|people|customer|client|patient|user|owner|holder|recipient|beneficiary|author|employee|manager|guardian|mother|father|parent|spouse|cardholder|card_holder|account_holder|signatory|sender|doctor|teacher|student|member|guest|emergency_contact|billing|shipping|real|legal)_?names?|fullname|displayname|nom_complet|nom_(et_)?prenoms?|(nom|prenom)_(contact|client|patient|responsable|titulaire|destinataire|signataire)|contact_nom|(client|patient|titulaire|destinataire)_nom',
+  ],
+  [
+    'company',
+    0.9,
+    'compan(y|ies)|company_?name|raison_?(sociale|soc)|raisonsociale|rs_client|societe|entreprise|employers?|employeur|organi[sz]ation|organisme|firm|denomination|enseigne|business_name|legal_entity|trading_name|nom_societe|nom_entreprise',
+  ],
+  [
+    'full-name',
+    0.75,
+    'titulaire|destinataire|beneficiaire|signataire|interlocuteur|contacts?|proprietaire|responsable|medecin|medecin_traitant|docteur|tuteur|tutrice|temoins?|witness(es)?|pere|mere|conjoint|conjointe|prevenir|a_prevenir|emergency_contact|next_of_kin|attendees?|participants?|signatory|cardholder|account_holder|guardian|beneficiary|assignee|payee|payer',
+  ],
+  [
+    'username',
+    0.85,
+    '(user|login|account|screen)_?name|username|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|(created|updated|modified|deleted|approved|assigned|changed|closed|validated|sent|edited)_?by|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram',
+  ],
+  ['zip', 0.9, 'zip|zipcode|zip_?code|post_?code|postal|postal_?code|code_?postal|cp|cpostal|codepostal|plz|eircode'],
+  [
+    'address',
+    0.85,
+    'address(es)?|addr|adr|adresses?|street|streets|street_?(name|address|line)|rue|voie|(address|addr|adr|adresse)_?(line|ligne|l)?_?\\d|line_[123]|complement_adresse|num_voie|lieu_dit|house_?number|residence|domicile|logement|etage|appartement',
+  ],
+  [
+    'city',
+    0.85,
+    'city|town|ville|commune|localite|localities|locality|municipality|village|city_?name|lieu_naissance|birth_?place|place_of_birth',
+  ],
+  ['country', 0.5, 'country|pays|country_?code|code_pays|nationality|nationalite'],
+  [
+    'noise',
+    0.75,
+    'lat|latitude|lng|lon|longitude|geo|geoloc|geolocation|coords?|coordinates|coordonnees|gps|position_gps|geom|geopoint|location|localisation',
+  ],
+  [
+    'code',
+    0.75,
+    'matricule|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
+  ],
+  [
+    'url',
+    0.75,
+    '(avatar|photo|profile|picture|image|portrait|gravatar)_?(url|uri|link|lien)?|linkedin|facebook|instagram|profile|site_?web|web_?site|homepage|blog',
+  ],
+  ['bytea', 0.85, 'signature|signatures|scan|empreinte|fingerprint_image'],
+  [
+    'text',
+    0.85,
+    'notes?|comments?|commentaires?|remarques?|remarks?|observations?|memo|memos|bio|biography|biographie|feedback|compte_rendu|anamnese|antecedents|historique_medical|diagnosis|diagnostic|transcript|avis|complaint|reclamation|plainte|free_text|texte_libre|message|messages',
+  ],
+  [
+    'text',
+    0.75,
+    'file_?name|original_?name|nom_(du_)?fichier|fichier|attachment_?name|piece_jointe|filename|file_path|chemin_fichier',
+  ],
+  [
+    'text',
+    0.4,
+    'titles?|titre|subject|sujet|objet|description|descriptif|body|corps|content|contenu|text|texte|motif|reason|raison|label|libelle|summary|resume|details?|question|answer|reponse|caption|legende|about|history|historique|error|erreur',
+  ],
+  ['url', 0.35, 'url|uri|link|lien|href|referer|referrer'],
+  ['user-agent', 0.4, 'agent|ua|browser'],
+];
+
+const compiled = rules.map(([kind, weight, pattern]) => ({ kind, weight, pattern: new RegExp(`_(?:${pattern})_`) }));
+
+/** What turns a name into one of something else: a count of e-mails is none. */
+const elsewhere =
+  /_(?:count|counts|nb|nbr|nombre|qty|quantity|total|counter|compteur|is|has|can|should|allow|allowed|flag|enabled|disabled|active|actif|ok|verified|verifie|confirmed|valide|opt|optin|optout|consent|consentement|model|modele|template|gabarit|format|version|type|types|kind|status|statut|state|etat|size|taille|length|longueur|rate|taux|limit|max|min|avg|mean|category|categorie|language|langue|lang|locale|provider|operator|operateur_tel|mode|color|couleur|memory|memoire|mem|register|server|host|port|protocol|queue|frequency|frequence|delay|delai|duration|duree|ms|policy|rule|regle|schema|encoding|charset|segments|attempts|level|niveau|score|rank|position|order|ordre|firmware|hash_algo|algo|algorithm|expires|expiry|expiration|sent_at|envoye|envoi|label_key|prefix|prefixe|suffix|suffixe|indicatif|iso|class|classe)_/;
+const identifier = /_(?:id|ids|fk|pk|uuid|guid|oid)_$|^_(?:id|fk)_/;
+const dialling =
+  /_(?:phone|tel|telephone|mobile)_(?:country|pays|code|prefix|indicatif)_|_(?:country|pays)_(?:code_)?(?:tel|phone)_|_code_tel_/;
+
+/** Words that a name holds only by accident elsewhere. */
+export function nameSign(name: string, typed: { textual: boolean }): NameSign | undefined {
+  const tokens = tokensOf(name);
+  const text = `_${tokens.join('_')}_`;
+  const found = compiled.find(({ pattern }) => pattern.test(text));
+  if (!found) return undefined;
+  if (dialling.test(text)) return { kind: found.kind, weight: 0.05 };
+  // A key of the database's own, whatever it points at; what a register gives out is written as text.
+  const numbered = found.kind === 'national-id' || found.kind === 'vat' || found.kind === 'code';
+  if (identifier.test(text) && !(typed.textual && numbered)) return { kind: found.kind, weight: found.weight * 0.1 };
+  if (elsewhere.test(text)) return { kind: found.kind, weight: found.weight * 0.2 };
+  return { kind: found.kind, weight: found.weight };
+}
+
+/** What a table is about, by its name, its schema and its columns. */
+export type TableSubject = 'person' | 'company' | 'reference' | 'unknown';
+
+const personTable =
+  /_(?:persons?|people|personnes?|users?|utilisateurs?|customers?|clients?|contacts?|members?|membres?|adherents?|employees?|employes?|salaries?|staff|personnel|patients?|pat|praticiens?|medecins?|doctors?|physicians?|students?|pupils?|eleves?|etudiants?|teachers?|enseignants?|professeurs?|guardians?|parents?|children|enfants?|candidates?|candidats?|subscribers?|abonnes?|leads?|prospects?|guests?|visitors?|visiteurs?|drivers?|chauffeurs?|agents?|accounts?|comptes?|profiles?|profils?|authors?|auteurs?|owners?|proprietaires?|tenants?|locataires?|beneficiaires?|participants?|donors?|donateurs?|usagers?)_/;
+const companyTable =
+  /_(?:compan(?:y|ies)|societes?|entreprises?|organi[sz]ations?|organismes?|suppliers?|fournisseurs?|vendors?|partners?|partenaires?|firms?|tiers|employers?|employeurs?|etablissements?|merchants?|customers?|clients?|tenants?)_/;
+const referenceTable =
+  /_(?:ref|refs|reference|referentiel|lookup|catalog|catalogue|products?|produits?|articles?|items?|medicaments?|drugs?|devices?|appareils?|categor(?:y|ies)|categories?|communes?|countries|pays|cities|villes|regions?|departements?|currencies|devises|languages?|langues?|templates?|modeles?|gabarits?|settings|parametres?|config|roles?|permissions?|plans?|tags?|statuts?|statuses|types?|features?|translations?|traductions?|migrations?|schema|nomenclature)_/;
+
+export function tableSubject(schema: string, table: string, columns: readonly string[]): TableSubject {
+  const name = `_${tokensOf(table).join('_')}_`;
+  const all = `_${tokensOf(schema).join('_')}${name}`;
+  const kinds = new Set(
+    columns
+      .map((column) => nameSign(column, { textual: true }))
+      .flatMap((sign) => (sign && sign.weight > 0.5 ? [sign.kind] : [])),
+  );
+  if (kinds.has('first-name') || kinds.has('last-name') || kinds.has('birth-date')) return 'person';
+  if (kinds.has('vat') || kinds.has('siret') || kinds.has('siren') || kinds.has('company')) return 'company';
+  if (referenceTable.test(all) && !kinds.has('email') && !kinds.has('phone')) return 'reference';
+  if (personTable.test(name)) return 'person';
+  if (companyTable.test(name)) return 'company';
+  return 'unknown';
+}
+
+/** A name that says `name` and not of what. */
+export function isBareName(name: string): boolean {
+  return /^_(?:name|nom|noms|names|label_name)_$/.test(`_${tokensOf(name).join('_')}_`);
+}

@@ -1,0 +1,201 @@
+import { HoldfastError } from '../../base/errors.ts';
+import { AsciiCells, writeBase32 } from '../ascii-cells.ts';
+import { exact, folded, keyed } from '../canonical.ts';
+import { firstNames } from '../dictionaries/first-names.ts';
+import { lastNames } from '../dictionaries/last-names.ts';
+import type { Options } from '../options.ts';
+import { Prf, pick } from '../prf.ts';
+import { assertFits, assertType, type ColumnFacts, type Guarantee, type Transformer } from '../transformer.ts';
+import { deciding, type Locale, locales, subjectOf } from './names.ts';
+
+/** As they stand in an address: small ASCII letters only. */
+function plain(names: readonly string[]): readonly string[] {
+  return names.map((name) =>
+    name
+      .normalize('NFD')
+      .toLowerCase()
+      .replace(/[^a-z]/g, ''),
+  );
+}
+const given: Record<Locale, readonly string[]> = { en: plain(firstNames.en), fr: plain(firstNames.fr) };
+const family: Record<Locale, readonly string[]> = { en: plain(lastNames.en), fr: plain(lastNames.fr) };
+const longest = (words: readonly string[]): number => Math.max(...words.map((word) => word.length));
+
+/** 65 bits: a million addresses collide with a probability below 2 in 10^8. */
+const suffixLength = 13;
+
+/** How much of the name there is room for, and how long the unique part is. */
+interface Fit {
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly suffix: number;
+  readonly length: number;
+}
+
+function formFor(kind: string, locale: Locale, tail: number, column: ColumnFacts): Fit {
+  const a = longest(given[locale]) + 1;
+  const b = longest(family[locale]) + 1;
+  const room = column.maxLength ?? Number.POSITIVE_INFINITY;
+  for (const [first, last] of [
+    [true, true],
+    [true, false],
+    [false, false],
+  ] as const) {
+    const length = (first ? a : 0) + (last ? b : 0) + suffixLength + tail;
+    if (length <= room) return { first, last, suffix: suffixLength, length };
+  }
+  assertFits(kind, 8 + tail, column);
+  return { first: false, last: false, suffix: room - tail, length: room };
+}
+
+/**
+ * `first.last.<13 characters>@domain`. The characters are a keyed function of the whole address and make it unique; the
+ * names are for people to read, and are those of the subject where the rule names one.
+ */
+export function email(options: Options): Transformer {
+  const locale = options.choice('locale', locales, 'en');
+  const domain = options.text('domain') ?? 'example.invalid';
+  const domains = options.choice('domains', ['one', 'mapped'], 'one');
+  const keepDomains = new Set(options.texts('keepDomains').map((name) => name.toLowerCase()));
+  const allow = options.texts('allow').map((entry) => entry.toLowerCase());
+  const caseSensitive = options.flag('caseSensitive', false);
+  const companions = subjectOf(options);
+  options.done();
+  const wellFormed = (name: string): boolean => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name);
+  if (!wellFormed(domain) || [...keepDomains].some((name) => !wellFormed(name)))
+    throw new HoldfastError('config', 'A domain of `email` is wrong.', {
+      why: 'It must be a host name such as `pseudonym.example.org`.',
+    });
+  const allowed = new Set(allow.filter((entry) => !entry.startsWith('@')));
+  const allowedDomains = new Set(allow.filter((entry) => entry.startsWith('@')).map((entry) => entry.slice(1)));
+
+  // `@`, then the domain; a mapped one has a label of its own before it.
+  const mappedLabel = 10;
+  const tail =
+    1 +
+    Math.max(domain.length + (domains === 'mapped' ? mappedLabel + 1 : 0), ...[...keepDomains].map((d) => d.length));
+  const guarantee = (column: ColumnFacts): Guarantee => {
+    assertType('email', column, 'text');
+    const { suffix, length } = formFor('email', locale, tail, column);
+    return {
+      uniqueness: { bits: suffix * 5 },
+      maxLength: allow.length > 0 ? undefined : length,
+      nulls: 'kept',
+      empty: 'kept',
+      canonical: caseSensitive ? 'NFC' : 'NFC, lower case, trimmed',
+      reversible: false,
+    };
+  };
+
+  return {
+    kind: 'email',
+    companions,
+    guarantee,
+    prepare({ key, column }) {
+      guarantee(column);
+      const form = formFor('email', locale, tail, column);
+      const prf = new Prf(key.subkey('email'));
+      const ofDomain = new Prf(key.subkey('email domain'));
+      const decide = companions.length > 0 ? deciding(key, 'email', true) : undefined;
+      const written = new AsciiCells();
+      const [firsts, lasts] = [given[locale], family[locale]];
+      return (cells, out, others) => {
+        const words = keyed(prf, caseSensitive ? exact : folded, cells);
+        const names = decide === undefined ? words : decide(cells, others);
+        const parts = domains === 'mapped' || keepDomains.size > 0 ? cells.map(domainOf) : undefined;
+        const labels = domains === 'mapped' ? keyed(ofDomain, folded, parts!) : undefined;
+        written.begin(cells.length, form.length);
+        for (let i = 0; i < cells.length; i++) {
+          if (form.first) {
+            written.text(firsts[pick(names[i * 4]!, firsts.length)]!);
+            written.bytes[written.at++] = 0x2e;
+          }
+          if (form.last) {
+            written.text(lasts[pick(names[i * 4 + 1]!, lasts.length)]!);
+            written.bytes[written.at++] = 0x2e;
+          }
+          writeBase32(written, words, i * 4, form.suffix);
+          written.bytes[written.at++] = 0x40;
+          const own = parts?.[i] ?? '';
+          if (keepDomains.has(own)) written.text(own);
+          else {
+            if (labels !== undefined) {
+              writeBase32(written, labels, i * 4, mappedLabel);
+              written.bytes[written.at++] = 0x2e;
+            }
+            written.text(domain);
+          }
+          written.end();
+        }
+        written.into(out, cells);
+        if (allow.length === 0) return;
+        for (let i = 0; i < cells.length; i++) {
+          const address = cells[i]?.trim().toLowerCase();
+          if (address && (allowed.has(address) || allowedDomains.has(domainOf(address)))) out[i] = cells[i]!;
+        }
+      };
+    },
+  };
+}
+
+function domainOf(address: string | null): string {
+  return address === null
+    ? ''
+    : address
+        .slice(address.lastIndexOf('@') + 1)
+        .trim()
+        .toLowerCase();
+}
+
+/** A letter, a family name, and 12 characters that make it unique: `jdupont-7k2m…`. */
+export function username(options: Options): Transformer {
+  const locale = options.choice('locale', locales, 'en');
+  const caseSensitive = options.flag('caseSensitive', false);
+  const companions = subjectOf(options);
+  options.done();
+  const lead = longest(family[locale]) + 2;
+  const form = (column: ColumnFacts): { named: boolean; suffix: number } => {
+    assertType('username', column, 'text');
+    assertFits('username', 4, column);
+    const room = column.maxLength ?? Number.POSITIVE_INFINITY;
+    return room >= lead + 12 ? { named: true, suffix: 12 } : { named: false, suffix: Math.min(room, 16) };
+  };
+  const guarantee = (column: ColumnFacts): Guarantee => {
+    const { named, suffix } = form(column);
+    return {
+      uniqueness: { bits: suffix * 5 },
+      maxLength: suffix + (named ? lead : 0),
+      nulls: 'kept',
+      empty: 'kept',
+      canonical: caseSensitive ? 'NFC' : 'NFC, lower case, trimmed',
+      reversible: false,
+    };
+  };
+  return {
+    kind: 'username',
+    companions,
+    guarantee,
+    prepare({ key, column }) {
+      const { named, suffix } = form(column);
+      const prf = new Prf(key.subkey('username'));
+      const decide = companions.length > 0 ? deciding(key, 'username', true) : undefined;
+      const written = new AsciiCells();
+      const [firsts, lasts] = [given[locale], family[locale]];
+      return (cells, out, others) => {
+        const words = keyed(prf, caseSensitive ? exact : folded, cells);
+        const names = decide === undefined ? words : decide(cells, others);
+        written.begin(cells.length, lead + 16);
+        for (let i = 0; i < cells.length; i++) {
+          if (named) {
+            written.bytes[written.at++] = firsts[pick(names[i * 4]!, firsts.length)]!.charCodeAt(0);
+            written.text(lasts[pick(names[i * 4 + 1]!, lasts.length)]!);
+            written.bytes[written.at++] = 0x2d;
+          }
+          writeBase32(written, words, i * 4, suffix);
+          written.end();
+        }
+        written.into(out, cells);
+      };
+    },
+  };
+}
