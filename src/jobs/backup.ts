@@ -260,6 +260,7 @@ async function fill(
   };
   return pool.with(laneSettings, async (lanes) => {
     try {
+      lanes.expect(writer.before.snapshots.at(-1)?.totals.bytes ?? 0);
       const outcome = await backupBy(settings, request.env, {
         lanes,
         writeLine: (line) => writer.writeLine(line),

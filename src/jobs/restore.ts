@@ -141,6 +141,7 @@ export async function withReading<T>(
     port: reader,
     signal,
   });
+  lanes.expect([...reader.packs.values()].reduce((sum, size) => sum + size, 0));
   return await work({
     lanes,
     lines: () => reader.lines<ManifestLine>(),

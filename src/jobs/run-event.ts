@@ -131,7 +131,7 @@ function summaryOf(
   const unproven = (verdict: string) =>
     (report.verify?.proofs ?? []).filter((proof) => proof.verdict === verdict).map(({ source }) => source);
   const parts = [
-    report.check?.some(({ report: checked }) => checked?.outcome === 'damaged') && 'a check found damage',
+    (report.check ?? []).some(({ report: checked }) => checked?.outcome === 'damaged') && 'a check found damage',
     unproven('fail').length > 0 && `the proof failed of ${listed(unproven('fail'))}`,
     unproven('could-not-verify').length > 0 && `nothing proves ${listed(unproven('could-not-verify'))}`,
     failed.length > 0 && `${failed.length === 1 ? 'the source' : 'sources'} ${listed(failed)} failed or lack something`,

@@ -30,6 +30,7 @@ export type FromLane =
   | { type: 'done'; task: number; output: unknown }
   | { type: 'failed'; task: number; error: PlainError }
   | { type: 'progress'; task: number; amount: number }
+  | { type: 'ready' }
   | { type: 'ended' };
 
 export type LaneQuestion =

@@ -144,4 +144,5 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
       else waiting?.reject(fromPlainError(message.error));
     }
   });
+  send({ type: 'ready' });
 }

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { fromPlainError, HoldfastError, toPlainError } from '../base/errors.ts';
+import { MiB } from '../base/units.ts';
 import type { ReadPort } from './chunk-locations.ts';
 import type { IngestPort } from './ingest.ts';
 import { flushTask } from './lane.ts';
@@ -8,15 +9,17 @@ import { type FromLane, fromPlainPack, type LaneQuestion, type LaneSetup, type T
 
 /** Main-thread side of the worker threads that do the heavy work. */
 export interface Lanes extends AsyncDisposable {
-  /** How many there are. */
+  /** How many there may be. One is there from the start, the others come when there is work for them. */
   readonly count: number;
+  /** Tells how many bytes there will be to work on, so that large work need not wait for its lanes. */
+  expect(bytes: number): void;
   /**
    * Runs a task in the next free lane; tasks start in the order of the calls.
    *
    * @param input survives structured cloning
    */
   run<Output>(task: string, input: unknown, options?: LaneOptions): Promise<Output>;
-  /** Runs a task once in every lane. */
+  /** Runs a task once in every lane that has started. */
   runInEach<Output>(task: string, input: unknown): Promise<Output[]>;
   /** Resolves when every lane has handed over everything it was given to store. */
   flush(): Promise<void>;
@@ -50,8 +53,15 @@ interface Task {
 interface Lane {
   worker: Worker;
   task: Task | undefined;
+  /** It has said something, so its modules are loaded. */
+  isReady: boolean;
   ended: Promise<void>;
 }
+
+/** A lane takes as long to start as a small source takes to back up: another one is started when tasks wait for so long. */
+const patienceMs = 100;
+/** Work of so many bytes has use for every lane. */
+const largeWork = 64 * MiB;
 
 /**
  * Megabytes of old generation, buffers outside the heap included, before the collector of a lane first runs. By default it
@@ -82,32 +92,42 @@ export function openLanes(settings: LanesSettings): ReusableLanes {
 class ThreadLanes implements ReusableLanes {
   readonly #lanes: Lane[] = [];
   readonly #queue: Task[] = [];
+  readonly #entry: URL;
+  #setup: LaneSetup;
   #port: LanesSettings['port'];
+  #growing: NodeJS.Timeout | undefined;
   #failure: { error: unknown } | undefined;
   #closing = false;
 
+  readonly count: number;
+
   constructor({ entry, count, port, signal, writing, reading }: LanesSettings) {
+    this.count = count;
+    this.#entry = entry;
+    this.#setup = { writing, reading };
     this.#port = port;
     // Read when a thread's heap is made; there is no option for a single thread.
     setFlagsFromString(`--initial-old-space-size=${firstCollectionMegabytes}`);
-    for (let i = 0; i < count; i++) this.#lanes.push(this.#start(entry, { writing, reading }));
+    this.#start();
     const abort = () => void this.#fail(signal?.reason);
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort, { once: true });
   }
 
-  get count(): number {
-    return this.#lanes.length;
+  expect(bytes: number): void {
+    if (bytes < largeWork || this.#failure) return;
+    while (this.#lanes.length < this.count) this.#start();
   }
 
-  #start(entry: URL, setup: LaneSetup): Lane {
-    const worker = new Worker(entry, {
-      workerData: setup,
+  #start(): Lane {
+    const worker = new Worker(this.#entry, {
+      workerData: this.#setup,
       resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
     });
     const lane: Lane = {
       worker,
       task: undefined,
+      isReady: false,
       ended: new Promise((resolve) => worker.once('exit', () => resolve())),
     };
     worker.on('message', (message: FromLane) => this.#receive(lane, message));
@@ -115,7 +135,19 @@ class ThreadLanes implements ReusableLanes {
     worker.on('exit', () => {
       if (!this.#closing) this.#fail(new HoldfastError('internal', 'A worker thread ended by itself.'));
     });
+    this.#lanes.push(lane);
     return lane;
+  }
+
+  /** Starts another lane when tasks have waited, and those that there are do work: while they still load, all would. */
+  #growSoon(): void {
+    if (this.#growing !== undefined || this.#lanes.length >= this.count) return;
+    this.#growing = setTimeout(() => {
+      this.#growing = undefined;
+      if (this.#failure || this.#closing || this.#queue.length === 0) return;
+      if (this.#lanes.every(({ isReady }) => isReady)) this.#give(this.#start(), this.#queue.shift()!);
+      if (this.#queue.length > 0) this.#growSoon();
+    }, patienceMs);
   }
 
   run<Output>(name: string, input: unknown, options: LaneOptions = {}): Promise<Output> {
@@ -124,7 +156,10 @@ class ThreadLanes implements ReusableLanes {
       const task: Task = { name, input, options, resolve: (output) => resolve(output as Output), reject };
       const free = this.#lanes.find((lane) => lane.task === undefined);
       if (free) this.#give(free, task);
-      else this.#queue.push(task);
+      else {
+        this.#queue.push(task);
+        this.#growSoon();
+      }
     });
   }
 
@@ -146,7 +181,8 @@ class ThreadLanes implements ReusableLanes {
       throw new HoldfastError('internal', 'Lanes are busy, and cannot be given to another snapshot.');
     }
     this.#port = port;
-    const message: ToLane = { type: 'setup', setup: { writing, reading } };
+    this.#setup = { writing, reading };
+    const message: ToLane = { type: 'setup', setup: this.#setup };
     for (const lane of this.#lanes) lane.worker.postMessage(message);
   }
 
@@ -168,6 +204,7 @@ class ThreadLanes implements ReusableLanes {
   }
 
   #receive(lane: Lane, message: FromLane): void {
+    lane.isReady = true;
     const { task } = lane;
     if (message.type === 'ask') void this.#answer(lane, message.ask, message.question);
     else if (message.type === 'progress') task?.options.onProgress?.(message.amount);
@@ -224,6 +261,7 @@ class ThreadLanes implements ReusableLanes {
   #fail(error: unknown): void {
     if (this.#failure || this.#closing) return;
     this.#failure = { error };
+    clearTimeout(this.#growing);
     const under = this.#lanes.flatMap((lane) => (lane.task ? [lane.task] : []));
     for (const task of [...under, ...this.#queue.splice(0)]) task.reject(error);
     for (const lane of this.#lanes) void lane.worker.terminate();
@@ -232,6 +270,7 @@ class ThreadLanes implements ReusableLanes {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    clearTimeout(this.#growing);
     if (this.#failure) {
       await Promise.all(this.#lanes.map((lane) => lane.worker.terminate()));
       return;

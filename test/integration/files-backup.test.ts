@@ -38,6 +38,7 @@ function between(
   let first = true;
   const lanes: Lanes = {
     count: context.lanes.count,
+    expect: (bytes) => context.lanes.expect(bytes),
     runInEach: (task, input) => context.lanes.runInEach(task, input),
     flush: () => context.lanes.flush(),
     [Symbol.asyncDispose]: () => context.lanes[Symbol.asyncDispose](),

@@ -19,11 +19,15 @@ import { openOrCreateSource, openSource } from '../../src/repository/source-reco
 import { makeTombstone } from '../../src/repository/tombstones.ts';
 import { Trust } from '../../src/repository/trust.ts';
 import { clockAt, hashes, parties, readSnapshot, usualTrust, writeSnapshot } from '../support/repository-fixture.ts';
+import { isThorough } from '../support/thorough.ts';
 import { SeveralSites } from '../support/two-sites.ts';
 
 const dayMs = 86_400_000;
 const keep = { last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
 const request = { sources: [{ name: 'app', keep }], timeZone: 'UTC', dryRun: false };
+
+/** So many forged snapshots. */
+const flood = isThorough ? 10_000 : 3_000;
 
 /** Puts bytes under the name that their hash demands. */
 async function put(made: SeveralSites, directory: string, bytes: Buffer): Promise<string> {
@@ -95,7 +99,7 @@ describe('forged and misplaced objects', () => {
   });
 });
 
-describe('a flood of ten thousand forged snapshots', () => {
+describe('a flood of forged snapshots', () => {
   it('is summed up, and costs neither much time nor memory', async () => {
     const made = await SeveralSites.make(['near']);
     const first = await made.backUp({ data: randomBytes(10_000) });
@@ -109,7 +113,7 @@ describe('a flood of ten thousand forged snapshots', () => {
       randomBytes(600),
     ];
     const directory = made.path(made.sites[0]!, `${made.prefix()}snapshots`);
-    for (let i = 0; i < 10_000; i++) {
+    for (let i = 0; i < flood; i++) {
       // Mostly what is cheap to make.
       const template = wrong[i % 20 < 2 ? i % 20 : 2 + (i % 2)]!;
       // Each is another one: the whole ones by bytes after their end.
@@ -134,14 +138,14 @@ describe('a flood of ten thousand forged snapshots', () => {
 
     const [listed] = await snapshotsOf(await made.access(), ['app']);
     expect(listed!.snapshots.map(({ sequence }) => sequence)).toEqual([1, 2]);
-    expect(listed!.ignored).toHaveLength(10_000);
+    expect(listed!.ignored).toHaveLength(flood);
 
     const pruned = await prune(await made.access(), { ...request, dryRun: true });
     expect(pruned).toMatchObject({ outcome: 'done', sources: [{ source: 'app' }] });
     expect(pruned.sources[0]!.snapshots.map(({ reasons }) => reasons.length > 0)).toEqual([true, false]);
     const told = warnings();
     expect(told.length).toBeLessThan(10);
-    expect(told.at(-1)).toMatchObject({ text: expect.stringMatching(/^9995 more objects do not count/) });
+    expect(told.at(-1)).toMatchObject({ text: expect.stringContaining(`${flood - 5} more objects do not count`) });
   }, 120_000);
 });
 

@@ -76,6 +76,7 @@ describe('rows that come after the snapshot', () => {
       const { lanes } = context;
       const delayed: Lanes = {
         count: lanes.count,
+        expect: (bytes) => lanes.expect(bytes),
         // The lanes are only asked once the snapshot is there.
         run: async (...task) => {
           await client.query(`INSERT INTO t VALUES (2); SELECT lo_put(70000, 0, 'two'), lo_from_bytea(0, 'new')`);

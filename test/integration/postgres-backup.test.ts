@@ -6,6 +6,7 @@ import { openSession } from '../../src/sources/postgres/session.ts';
 import { fillNastyDatabase, setHostileDefaults } from '../support/nasty-database.ts';
 import { useCluster } from '../support/postgres.ts';
 import { fingerprintOf, type MadeBackup, makeBackup, psqlCopy } from '../support/postgres-backup.ts';
+import { forEveryRun } from '../support/thorough.ts';
 
 const cluster = useCluster();
 
@@ -399,7 +400,7 @@ describe('sizes', () => {
 
   // Compresses to next to nothing on disk. Each newline becomes two characters in COPY text, each byte of bytea two digits.
   const hundreds = Array.from({ length: 11 }, (_, i) => `c${i}`);
-  it.each<[string, string[]]>([
+  const hugeRows: [string, string[]][] = [
     ['of text', [`CREATE TABLE "t x" AS SELECT repeat(E'\\n', 270000000) AS a, '' AS b`, 'UPDATE "t x" SET b = a']],
     ['of bytea', [`CREATE TABLE "t x" AS SELECT convert_to(repeat('x', 540000000), 'UTF8') AS v`]],
     [
@@ -411,18 +412,22 @@ describe('sizes', () => {
         `UPDATE "t x" SET c5 = c0, c6 = c0, c7 = c0, c8 = c0, c9 = c0, c10 = c0`,
       ],
     ],
-  ])('names the table whose row is over 1 GB as text: %s', async (kind, statements) => {
-    const database = `huge ${kind}`;
-    const connection = await cluster.createDatabase(database);
-    const client = await cluster.client(database);
-    for (const sql of statements) await client.query(sql);
-    await expect(makeBackup(connection)).rejects.toMatchObject({
-      code: 'source-failed',
-      message: 'Could not copy table public."t x".',
-      why: expect.stringContaining('over 1 GB'),
-    });
-    await client.query('DROP TABLE "t x"');
-  });
+  ];
+  it.each(forEveryRun(hugeRows, (_, at) => at === 0))(
+    'names the table whose row is over 1 GB as text: %s',
+    async (kind, statements) => {
+      const database = `huge ${kind}`;
+      const connection = await cluster.createDatabase(database);
+      const client = await cluster.client(database);
+      for (const sql of statements) await client.query(sql);
+      await expect(makeBackup(connection)).rejects.toMatchObject({
+        code: 'source-failed',
+        message: 'Could not copy table public."t x".',
+        why: expect.stringContaining('over 1 GB'),
+      });
+      await client.query('DROP TABLE "t x"');
+    },
+  );
 
   it('copies thousands of tables', async () => {
     const connection = await cluster.createDatabase('many');

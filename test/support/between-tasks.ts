@@ -10,6 +10,7 @@ export function betweenTasks(lanes: Lanes, step: Step): Lanes {
   let tail: Promise<void> = Promise.resolve();
   return {
     count: lanes.count,
+    expect: (bytes) => lanes.expect(bytes),
     run: async (task, input, options) => {
       tail = tail.then(() => step(task, input, () => finished.get(task) ?? 0));
       await tail;

@@ -250,7 +250,14 @@ export function sharedLanes(count = 1): SharedLanes {
 export function withoutLanes(lines: readonly ManifestLine[]): RestoreContext {
   const refuse = () => Promise.reject(new Error('no lane is needed here'));
   return {
-    lanes: { count: 1, run: refuse, runInEach: refuse, flush: refuse, [Symbol.asyncDispose]: async () => {} },
+    lanes: {
+      count: 1,
+      expect() {},
+      run: refuse,
+      runInEach: refuse,
+      flush: refuse,
+      [Symbol.asyncDispose]: async () => {},
+    },
     lines: async function* () {
       yield* lines;
     },

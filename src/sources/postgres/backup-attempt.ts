@@ -175,6 +175,7 @@ export class BackupAttempt {
     const size = await largeObjectsSize(coordinator);
     const objects = size === undefined ? undefined : { size, ranges: await largeObjectRanges(coordinator, size) };
     const total = jobs.reduce((sum, job) => sum + job.columns.size, size ?? 0);
+    this.#context.lanes.expect(total);
     const progress = new CopyProgress(emit, clock, total);
 
     const catalog = this.#readCatalog(coordinator, plan);
