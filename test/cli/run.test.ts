@@ -174,6 +174,6 @@ it('refuses a job that does nothing, or never', async () => {
   addJobs({ idle: { schedule: '0 4 * * *' }, never: { schedule: '0 4 30 2 *', sync: true } });
   const { status, stderr } = await setup.run('run', 'daily');
   expect(status).toBe(2);
-  expect(stderr).toContain('jobs.idle: expected at least one of `backup`, `sync`, `prune` and `check`');
+  expect(stderr).toContain('jobs.idle: expected at least one of `backup`, `sync`, `prune`, `check` and `verify`');
   expect(stderr).toContain('jobs.never.schedule: expected a time that comes: there is no such day');
 });
