@@ -5,13 +5,17 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * are run as well, and so are all cases of the lists in test/support/thorough.ts.
  */
 const thorough = [
+  'postgres-alterations',
   'postgres-backends-killed',
+  'postgres-backup-concurrency',
   'postgres-ddl-storm',
+  'postgres-restore-killed',
   'postgres-restore-parts',
   'postgres-scale',
   'postgres-server-killed',
   'recovery-files',
   'recovery-parts',
+  'recovery-trust',
 ].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({
@@ -22,7 +26,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     reporters: ['default'],
   },
 });

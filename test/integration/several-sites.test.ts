@@ -169,7 +169,7 @@ describe('a backup to several sites', () => {
   });
 
   it('does not wait for ever for one that does not answer', async () => {
-    const { access, runSites } = await run(siteNames, {}, 300);
+    const { access, runSites } = await run(siteNames, {}, 3000);
     await writeSnapshot(access, 'app', content());
     await alignSource(access, 'app');
     sites.far.fault = (operation, name) =>
