@@ -5,18 +5,28 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * are run as well, and so are all cases of the lists in test/support/thorough.ts.
  */
 const thorough = [
-  'postgres-alterations',
-  'postgres-backends-killed',
-  'postgres-backup-concurrency',
-  'postgres-ddl-storm',
-  'postgres-restore-killed',
-  'postgres-restore-parts',
-  'postgres-scale',
-  'postgres-server-killed',
-  'recovery-files',
-  'recovery-parts',
-  'recovery-trust',
-].map((name) => `test/integration/${name}.test.ts`);
+  'cli/cluster',
+  'cli/doctor',
+  'contract/s3-faults',
+  'contract/sftp-faults',
+  'integration/compact',
+  'integration/postgres-alterations',
+  'integration/postgres-backends-killed',
+  'integration/postgres-backup-concurrency',
+  'integration/postgres-backup-failures',
+  'integration/postgres-ddl-storm',
+  'integration/postgres-globals',
+  'integration/postgres-parts',
+  'integration/postgres-restore-killed',
+  'integration/postgres-restore-parts',
+  'integration/postgres-restore-swap',
+  'integration/postgres-restore-targets',
+  'integration/postgres-scale',
+  'integration/postgres-server-killed',
+  'integration/recovery-files',
+  'integration/recovery-parts',
+  'integration/recovery-trust',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -26,7 +36,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: ['default'],
   },
 });
