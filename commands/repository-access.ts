@@ -103,7 +103,10 @@ async function openAll(context: Context, chosen: readonly SiteConfig[], needs: A
         const options = { create, readOnly, olderVersions };
         const opening = openConfiguredSite(context, site, options);
         if (needs.patienceMs === undefined) return { site: await opening };
-        const { impatient, inTime } = await import('../src/sites/impatient.ts');
+        const [{ impatient }, { inTime }] = await Promise.all([
+          import('../src/sites/impatient.ts'),
+          import('../src/sites/in-time.ts'),
+        ]);
         const opened = await inTime(site.name, opening, needs.patienceMs, context.clock);
         return { site: impatient(opened, needs.patienceMs, context.clock) };
       } catch (error) {

@@ -1,5 +1,5 @@
 import { isHoldfastError } from '../base/errors.ts';
-import { keepYoungHeapSmall } from '../base/memory.ts';
+import { smallYoungHeap } from '../base/memory.ts';
 import { accessAt, accessTo, type RepositoryAccess, sitesOf } from '../repository/access.ts';
 import { copyMissing } from '../repository/copy-missing.ts';
 import { sentenceOf } from '../repository/examine-source.ts';
@@ -77,7 +77,7 @@ export interface CheckReport {
  * @throws HoldfastError when no site can be used, `wrong-key` when a key is at hand and does not open a named source
  */
 export async function check(access: RepositoryAccess, request: CheckRequest): Promise<CheckReport> {
-  keepYoungHeapSmall();
+  using _small = smallYoungHeap();
   const sites = sitesOf(access);
   const shared: RepositoryAccess = withSites(access);
   const findings = new Findings();

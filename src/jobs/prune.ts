@@ -1,5 +1,5 @@
 import { HoldfastError, type PlainError, toPlainError } from '../base/errors.ts';
-import { keepYoungHeapSmall } from '../base/memory.ts';
+import { smallYoungHeap } from '../base/memory.ts';
 import type { RepositoryAccess } from '../repository/access.ts';
 import { copyMissing } from '../repository/copy-missing.ts';
 import type { IgnoredObject } from '../repository/ignored-object.ts';
@@ -67,7 +67,7 @@ export interface PruneReport {
  * @throws HoldfastError when nothing can be begun
  */
 export async function prune(access: RepositoryAccess, request: PruneRequest): Promise<PruneReport> {
-  keepYoungHeapSmall();
+  using _small = smallYoungHeap();
   const sites = await beginAtEachSite(access);
   const sources: PruneSourceReport[] = [];
   for (const { name, keep } of request.sources) {

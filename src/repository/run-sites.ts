@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import { inTime } from '../sites/in-time.ts';
 import type { Site } from '../sites/site.ts';
 
 /** A site that a run goes on without. */
@@ -108,26 +109,10 @@ export class RunSites {
     return new Map(among.filter((site) => done.has(site)).map((site) => [site, done.get(site) as T]));
   }
 
-  /**
-   * Waits for one step at a site, and not for ever. Work that goes on after it was given up keeps what it holds; nobody
-   * waits for it.
-   *
-   * @throws HoldfastError `site-unavailable` when nothing came of it in time
-   */
+  /** As `inTime`, with the patience of the run. @throws HoldfastError `site-unavailable` */
   async within<T>(site: Site, work: Promise<T>): Promise<T> {
     const { clock, patienceMs = defaultPatienceMs } = this.#options;
-    const over = new AbortController();
-    const tooLong = clock.sleep(patienceMs, over.signal).then(() => {
-      throw new HoldfastError('site-unavailable', `The site "${site.name}" does not answer.`, {
-        why: `Nothing came of a request within ${Math.round(patienceMs / 1000)} seconds.`,
-      });
-    });
-    tooLong.catch(() => {});
-    try {
-      return await Promise.race([work, tooLong]);
-    } finally {
-      over.abort();
-    }
+    return inTime(site.name, work, patienceMs, clock);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
+import { inTime } from './in-time.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -30,20 +31,4 @@ export function impatient(site: Site, patienceMs: number, clock: Clock): Site {
     ...(site.directories && { directories: (prefix: string) => bounded(site.directories!(prefix)) }),
     close: () => site.close(),
   };
-}
-
-/** @throws HoldfastError `site-unavailable` when nothing came of the work in time */
-export async function inTime<T>(site: string, work: Promise<T>, patienceMs: number, clock: Clock): Promise<T> {
-  const over = new AbortController();
-  const tooLong = clock.sleep(patienceMs, over.signal).then(() => {
-    throw new HoldfastError('site-unavailable', `The site "${site}" does not answer.`, {
-      why: `Nothing came of a request within ${Math.round(patienceMs / 1000)} seconds.`,
-    });
-  });
-  tooLong.catch(() => {});
-  try {
-    return await Promise.race([work, tooLong]);
-  } finally {
-    over.abort();
-  }
 }

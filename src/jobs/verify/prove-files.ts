@@ -6,18 +6,16 @@ import { restoreFiles } from '../../sources/files/restore.ts';
 import type { Check, Shortfall } from '../../sources/source.ts';
 import { verdictOfFindings } from './check-list.ts';
 import { keptAtEnd, type ProofWork, restoreScratch } from './proof-work.ts';
-import { openDirectoryScratch, prepareScratchParent } from './scratch-directory.ts';
-import { assertRoom, directoryBytes } from './scratch-room.ts';
+import { openDirectoryScratch } from './scratch-directory.ts';
+import { directoryBytes } from './scratch-room.ts';
 
 /** @throws HoldfastError what keeps the scratch from being made; the signal's reason */
 export async function proveFiles(work: ProofWork): Promise<void> {
   const { context, scratch: settings, limits, proof, checks, snapshot } = work;
-  await prepareScratchParent(settings.directory);
-  await assertRoom(settings.directory, directoryBytes(snapshot.totals), limits.bytes);
-  await using scratch = await openDirectoryScratch(settings.directory);
+  const needed = directoryBytes(snapshot.totals);
+  await using scratch = await openDirectoryScratch(settings.directory, needed, limits.bytes);
   proof.scratch = scratch.report;
-  if (scratch.place.kind !== 'directory') return;
-  const { path } = scratch.place;
+  const { path } = scratch;
   const restored = await restoreScratch(work, scratch, {
     sameMajor: true,
     standard: () => restoreFiles(context, { target: path }),

@@ -8,6 +8,7 @@ import type { Emit } from '../../base/events.ts';
 import { ownerLives, ownMark, readMark, writeMark } from '../../sources/postgres/owner-mark.ts';
 import { removeLeakedThrowaways } from '../../sources/postgres/throwaway.ts';
 import type { OpenScratch } from './scratch.ts';
+import { assertRoom } from './scratch-room.ts';
 
 /**
  * ```
@@ -53,9 +54,25 @@ export function clusterPath(directory: string): string {
   return join(directory, `pg-${randomBytes(6).toString('hex')}`);
 }
 
-/** A private directory. @throws HoldfastError `could-not-verify` */
-export async function openDirectoryScratch(directory: string): Promise<OpenScratch> {
+/** A private directory; what is restored goes to `path` in it. */
+export interface DirectoryScratch extends OpenScratch {
+  readonly path: string;
+}
+
+/**
+ * Makes a private directory, once there is room for what is restored into it.
+ *
+ * @param needed bytes
+ * @param limit of them, from the configuration
+ * @throws HoldfastError `could-not-verify`
+ */
+export async function openDirectoryScratch(
+  directory: string,
+  needed: number,
+  limit: number | undefined,
+): Promise<DirectoryScratch> {
   await prepareScratchParent(directory);
+  await assertRoom(directory, needed, limit);
   const own = join(directory, `${prefix}${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(own, { mode: 0o700 });
@@ -70,15 +87,17 @@ export async function openDirectoryScratch(directory: string): Promise<OpenScrat
   }
   let isKept = false;
   const report: OpenScratch['report'] = { kind: 'directory' };
+  const path = join(own, 'restored');
   return {
     report,
-    place: { kind: 'directory', path: join(own, 'restored') },
+    path,
+    place: { kind: 'directory', path },
     notes: [],
     keep: async () => {
       await writeMark(join(own, `${markName}.new`), { ...(await ownMark('')), kept: true });
       await rename(join(own, `${markName}.new`), join(own, markName));
       isKept = true;
-      report.kept = join(own, 'restored');
+      report.kept = path;
       report.remove = `rm -rf ${own}`;
     },
     [Symbol.asyncDispose]: async () => {
@@ -119,14 +138,15 @@ export async function removeLeakedScratches(directory: string, emit: Emit, now: 
 /** One that has no mark may be about to get it. */
 const markPatienceMs = 60_000;
 
-/** Somebody's, or not ours to judge. One that was killed before it had a mark is empty. */
+/** Somebody's, or not ours to judge. One that was killed before it had a whole mark holds nothing else. */
 async function isOwned(path: string, now: number): Promise<boolean> {
   const stat = await lstat(path);
   if (!stat.isDirectory() || stat.uid !== process.geteuid?.()) return true;
   const mark = await readMark(join(path, markName));
   // Clusters with a mark were dealt with before.
   if (mark !== undefined) return mark.socketDirectory !== '' || mark.kept === true || (await ownerLives(mark));
-  return (await readdir(path)).length > 0 || now - stat.mtimeMs < markPatienceMs;
+  const isEmpty = (await readdir(path)).every((name) => name === markName);
+  return !isEmpty || now - stat.mtimeMs < markPatienceMs;
 }
 
 /** Also a tree whose directories deny their owner what removing takes. */
