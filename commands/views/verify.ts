@@ -95,16 +95,13 @@ function keptText(kept: string, remove: string | undefined, style: Style): strin
   );
 }
 
-function figuresText(figures: Readonly<Record<string, number>>): string {
-  return Object.entries(figures)
-    .map(([name, value]) => (name === 'bytes' ? formatBytes(value) : `${formatCount(value)} ${spaced(name)}`))
-    .join(', ');
+/** Figures of nothing are left out; `of` is what a sample was taken from. */
+function figuresText({ of, ...figures }: Readonly<Record<string, number>>): string {
+  const shown = Object.values(figures).some((value) => value !== 0) ? totalsText(figures) : '';
+  return of === undefined ? shown : `${shown}, of ${formatCount(of)}`;
 }
 
 /** `largeObjects` → `large objects` */
-function spaced(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
 
 function painted(text: string, verdict: Verdict, style: Style): string {
   if (verdict === 'fail') return style.red(text);
