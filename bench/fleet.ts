@@ -4,7 +4,7 @@
  * arithmetic, and shown. Counts are exact on any machine, seconds are those of this one.
  *
  *     node bench/fleet.ts [--small 4] [--large 512] [--databases 2000] [--terabytes 10] [--hosts 4] [--out FILE]
- *         [--kept-share 0.1] [--put 5] [--get 0.4] [--list 5] [--storage 20]
+ *         [--kept-share 0.15] [--put 5] [--get 0.4] [--list 5] [--storage 20]
  *
  * Prices are examples: of a million requests, and of a terabyte for a month, in whatever money.
  */
@@ -44,7 +44,7 @@ const { values: flags } = parseArgs({
     databases: { type: 'string', default: '2000' },
     terabytes: { type: 'string', default: '10' },
     hosts: { type: 'string', default: '4' },
-    'kept-share': { type: 'string', default: '0.1' },
+    'kept-share': { type: 'string', default: '0.15' },
     put: { type: 'string', default: '5' },
     get: { type: 'string', default: '0.4' },
     list: { type: 'string', default: '5' },

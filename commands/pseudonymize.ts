@@ -1,7 +1,7 @@
 /** `holdfast pseudonymize`: what becomes of personal data in a copy for tests. */
 import type { Command } from 'commander';
 import type { Config } from '../config/schema.ts';
-import type { ClassifySettings } from '../src/jobs/pseudonymize-classify.ts';
+import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
 import type { Context, Start } from './context.ts';
 
 const scanHelp = `
@@ -49,7 +49,7 @@ export function addPseudonymize(program: Command, start: Start): void {
 
 async function scan(context: Context, source: string | undefined, write: boolean): Promise<undefined> {
   const [{ scanSource }, { scanDocument, scanText }] = await Promise.all([
-    import('../src/jobs/pseudonymize-classify.ts'),
+    import('../src/jobs/pseudonymize/classify.ts'),
     import('./views/pseudonymize.ts'),
   ]);
   const report = await scanSource(await settings(context, source), { write });
@@ -61,7 +61,7 @@ async function scan(context: Context, source: string | undefined, write: boolean
 
 async function plan(context: Context, source: string | undefined, ci: boolean): Promise<'config' | undefined> {
   const [{ planCopy }, { planDocument, planLines, planText }] = await Promise.all([
-    import('../src/jobs/pseudonymize-classify.ts'),
+    import('../src/jobs/pseudonymize/classify.ts'),
     import('./views/pseudonymize.ts'),
   ]);
   const report = await planCopy(await settings(context, source));

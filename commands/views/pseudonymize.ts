@@ -1,5 +1,5 @@
 /** What was found in a database, and what stands against a copy of it. Counts and shares, never a value. */
-import type { PlanReport, ScanReport } from '../../src/jobs/pseudonymize-classify.ts';
+import type { PlanReport, ScanReport } from '../../src/jobs/pseudonymize/classify.ts';
 import type { ClassificationProblem } from '../../src/pseudonyms/classification.ts';
 import type { ColumnFinding } from '../../src/pseudonyms/discovery.ts';
 import type { Style } from './style.ts';

@@ -1,9 +1,12 @@
 /** From what a scan found to entries of the lock file, and what is not classified yet. */
 import { defaultDomains, type RuleKind } from './classification-kinds.ts';
+import { rawRule } from './copy/table-transform.ts';
 import type { ColumnFinding, Scan } from './discovery.ts';
 import { columnFingerprint, tableName } from './discovery-catalog.ts';
 import type { Definition } from './discovery-definitions.ts';
 import type { ColumnEntry, DefinitionEntry, Lock, Rule } from './lock.ts';
+import { makeTransformer } from './registry.ts';
+import { assertUnique, type ColumnFacts } from './transformer.ts';
 
 export interface Proposal {
   lock: Lock;
@@ -34,7 +37,7 @@ export function propose(scan: Scan, existing: Lock): Proposal {
     if (!before) {
       fresh.add(name);
       added.push(name);
-      columns.set(column, proposedColumn(finding));
+      columns.set(column, fitting(proposedColumn(finding, keyOf(scan, table)), scan.facts?.get(table)?.get(column)));
       continue;
     }
     const after = refreshed(before, finding);
@@ -61,17 +64,62 @@ export function propose(scan: Scan, existing: Lock): Proposal {
   return { lock, added, changed, gone };
 }
 
-function ruleOf(kind: RuleKind): Rule {
+/** Parts of an address fit together only when it is known whose it is. */
+const ofSubject: ReadonlySet<RuleKind> = new Set<RuleKind>(['city', 'zip']);
+
+/** @param subject the column that tells rows apart; undefined inside documents, and where there is none */
+function ruleOf(kind: RuleKind, subject?: string): Rule {
+  if (ofSubject.has(kind) && subject === undefined) return { kind: 'text', options: {} };
   const domain = defaultDomains[kind];
-  return { kind, options: {}, ...(domain && { domain }) };
+  return { kind, options: ofSubject.has(kind) ? { by: subject } : {}, ...(domain && { domain }) };
 }
 
-function proposedColumn({ verdict, paths, fingerprint, unread }: ColumnFinding): ColumnEntry {
+/** What can be had in the column, nearest to what was found in it first. */
+const instead: readonly Rule[] = [
+  { kind: 'country', options: { code: true }, domain: 'address' },
+  { kind: 'code', options: {} },
+  { kind: 'text', options: {} },
+  { kind: 'bytea', options: {} },
+  { kind: 'uuid', options: {} },
+  { kind: 'id', options: {} },
+  { kind: 'noise', options: {} },
+  { kind: 'null', options: {} },
+  { kind: 'default', options: {} },
+];
+
+/** A proposal that the column can hold; `undecided` stays for people what nothing fits. */
+function fitting(entry: ColumnEntry, facts: ColumnFacts | undefined): ColumnEntry {
+  if (facts === undefined || entry.rule.kind === 'keep' || canHold(entry, facts)) return entry;
+  const fits = instead.find(
+    (rule) => (rule.kind !== 'country' || entry.rule.kind === 'country') && canHold({ rule }, facts),
+  );
+  if (fits === undefined) return entry;
+  const what = `${entry.rule.kind}, which the column cannot hold`;
+  return { ...entry, rule: fits, proposed: `${entry.proposed ?? ''}; looks like ${what}` };
+}
+
+function canHold(entry: Pick<ColumnEntry, 'rule' | 'paths'>, facts: ColumnFacts): boolean {
+  try {
+    const transformer = makeTransformer(rawRule(entry));
+    assertUnique(transformer.kind, transformer.guarantee(facts), facts);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The column of a primary key that is one alone. */
+function keyOf({ catalog }: Scan, table: string): string | undefined {
+  const primary = catalog.indexes.find((index) => index.table === table && index.primary);
+  return primary?.columns.length === 1 ? primary.columns[0] : undefined;
+}
+
+function proposedColumn({ verdict, paths, fingerprint, unread }: ColumnFinding, subject?: string): ColumnEntry {
   const { kind, confidence, reasons } = verdict;
   const seen = [...reasons, ...(unread ? [`its rows were not read: ${unread}`] : [])].join('; ');
   const common = { type: fingerprint, ...(paths.length > 0 && { paths: pathRules(paths) }), review: true };
   if (kind === undefined) return { rule: { kind: 'keep', options: {} }, reason: `scan: ${seen}`, ...common };
-  return { rule: ruleOf(kind), proposed: `${confidence.toFixed(2)}: ${seen}`, ...common };
+  return { rule: ruleOf(kind, subject), proposed: `${confidence.toFixed(2)}: ${seen}`, ...common };
 }
 
 function pathRules(paths: ColumnFinding['paths']): Map<string, Rule> {

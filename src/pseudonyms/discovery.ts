@@ -2,6 +2,7 @@
 import type { Emit } from '../base/events.ts';
 import type { Session } from '../sources/postgres/session.ts';
 import type { RuleKind } from './classification-kinds.ts';
+import { type DatabaseFacts, readFacts } from './column-facts.ts';
 import { judge, summarize, threshold, type Verdict } from './detectors.ts';
 import { nameSign, tableSubject } from './detectors-columns.ts';
 import { judgeDocuments, type PathFinding, parseDocument } from './detectors-documents.ts';
@@ -32,6 +33,8 @@ export interface ColumnFinding {
 
 export interface Scan {
   catalog: Catalog;
+  /** What transformers need to know of the columns. */
+  facts: DatabaseFacts;
   columns: ColumnFinding[];
   /** Tables whose rows could not be looked at, with the reason. */
   unread: { table: string; reason: string }[];
@@ -60,7 +63,7 @@ export async function scanDatabase(session: Session, { sample = {}, emit }: Scan
       if (rows.unread) unread.push({ table: tableName(table), reason: rows.unread });
       columns.push(...judgeTable(catalog, table, rows));
     }
-    return { catalog, columns, unread };
+    return { catalog, facts: await readFacts(session, catalog), columns, unread };
   } finally {
     if (!session.lost) await session.run('ROLLBACK');
   }

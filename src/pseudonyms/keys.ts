@@ -17,6 +17,8 @@ export interface DomainKey {
   readonly domain: string;
   /** 32 bytes bound to `purpose`. The same purpose in the same domain gives the same bytes in every table and database. */
   subkey(purpose: string): Buffer;
+  /** Another domain of the same key: a document has values of several. */
+  sibling(domain: string): DomainKey;
 }
 
 export class PseudonymKey {
@@ -61,6 +63,10 @@ export class PseudonymKey {
   /** The key of a domain, e.g. `person` or `customer-id`. */
   domain(name: string): DomainKey {
     const secret = hkdf(this.#secret, `holdfast pseudonym domain\0${name}`);
-    return { domain: name, subkey: (purpose) => hkdf(secret, `holdfast pseudonym purpose\0${purpose}`) };
+    return {
+      domain: name,
+      subkey: (purpose) => hkdf(secret, `holdfast pseudonym purpose\0${purpose}`),
+      sibling: (other) => this.domain(other),
+    };
   }
 }

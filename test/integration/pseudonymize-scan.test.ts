@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silent } from '../../src/base/events.ts';
 import { fillDemoDatabase } from '../../src/jobs/demo/database.ts';
-import { type PlanReport, planCopy, scanSource } from '../../src/jobs/pseudonymize-classify.ts';
+import { type PlanReport, planCopy, scanSource } from '../../src/jobs/pseudonymize/classify.ts';
 import type { ThrowawayConnection } from '../../src/sources/postgres/throwaway.ts';
 import { type WorkingSetup, workingSetup } from '../cli/working-setup.ts';
 import { type FoundColumn, scoreOf } from '../support/detection-score.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planLines, planText, scanText } from '../../commands/views/pseudonymize.ts';
 import { plainStyle } from '../../commands/views/style.ts';
-import type { PlanReport, ScanReport } from '../../src/jobs/pseudonymize-classify.ts';
+import type { PlanReport, ScanReport } from '../../src/jobs/pseudonymize/classify.ts';
 
 const style = plainStyle;
 const plan: PlanReport = {
@@ -29,6 +29,7 @@ const scan: ScanReport = {
     gone: [],
   },
   scan: {
+    facts: new Map(),
     unread: [{ table: 'app.secret', reason: 'the role may not read it' }],
     catalog: {
       tables: [],

@@ -62,7 +62,7 @@ function scan(of: Catalog = catalog(), document = '{"mail": "jane@example.org", 
   const columns: ColumnFinding[] = of.tables.flatMap((one) =>
     judgeTable(of, one, { values: one.name === 'people' ? values : new Map(), rows: 0 }),
   );
-  return { catalog: of, columns, unread: [] };
+  return { facts: new Map(), catalog: of, columns, unread: [] };
 }
 
 function parsed(text: string): Lock {

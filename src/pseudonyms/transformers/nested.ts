@@ -6,17 +6,24 @@ import { type Cell, type ColumnFacts, type Guarantee, type Run, type Transformer
 /** What a rule inside another one looks like: `{kind: email, …its options}`. */
 export type MakeTransformer = (rule: RawOptions) => Transformer;
 
+/** @returns the transformer of a rule inside another, in the domain that the rule names, or else in that of the column */
 function inner(kind: string, make: MakeTransformer, rule: unknown): Transformer {
   if (rule === null || typeof rule !== 'object' || Array.isArray(rule))
     throw new HoldfastError('config', `A rule inside \`${kind}\` is wrong.`, {
       why: 'It must be written as a rule, e.g. `{kind: email}`.',
     });
-  const made = make(rule as RawOptions);
+  const { domain, ...raw } = rule as RawOptions;
+  if (domain !== undefined && typeof domain !== 'string')
+    throw new HoldfastError('config', `The option \`domain\` of a rule inside \`${kind}\` is wrong.`, {
+      why: 'It must be a text.',
+    });
+  const made = make(raw);
   if (made.companions.length > 0)
     throw new HoldfastError('config', `\`${made.kind}\` inside \`${kind}\` cannot look at other columns.`, {
       hint: 'Leave out `by`.',
     });
-  return made;
+  if (typeof domain !== 'string') return made;
+  return { ...made, prepare: ({ key, column }) => made.prepare({ key: key.sibling(domain), column }) };
 }
 
 const whole = (maxLength?: number): Guarantee => ({

@@ -5,13 +5,12 @@ import type { Selection } from './archive-selection.ts';
 import { describeEntry, type RestorePlace } from './archive-statements.ts';
 import type { ArchiveToc, TocEntry } from './archive-toc.ts';
 import type { PostgresConnection } from './connection.ts';
-import type { PostgresManifest } from './manifest-read.ts';
 import { quoteQualified } from './quote.ts';
 import { putChecksBack, takeChecks } from './restore-checks.ts';
 import { worthRetrying } from './restore-errors.ts';
 import { type ExtensionPlan, planExtensions } from './restore-extensions.ts';
 import { analyzeTables, setSequences, viewsOfForeignTables } from './restore-finishing.ts';
-import { entryJobs, rowJobs } from './restore-jobs.ts';
+import { entryJobs, type RowJobs, type RowsManifest, rowJobs } from './restore-jobs.ts';
 import { type Job, runPersistently } from './restore-schedule.ts';
 import { RestoreSessions } from './restore-sessions.ts';
 import { restoreLeaveTask } from './restore-tasks.ts';
@@ -20,7 +19,7 @@ export interface BuildSettings {
   /** To a database just made from template0, or one in which nothing is in the way. */
   connection: PostgresConnection;
   place: RestorePlace;
-  manifest: PostgresManifest;
+  manifest: RowsManifest;
   toc: ArchiveToc;
   selection: Selection;
   /** How many things are done at the same time. */
@@ -31,7 +30,12 @@ export interface BuildSettings {
   isolated?: boolean;
   /** Gather statistics of this schema only; `false`: none. */
   analyze?: { schema: string } | false;
+  /** Rows from elsewhere than the repository; those of the manifest's tables when undefined. */
+  rows?: (sessions: RestoreSessions, plan: ArchivePlan) => RowJobs;
 }
+
+/** What a build needs of its surroundings; the repository only where rows come from there. */
+export type BuildContext = Pick<RestoreContext, 'lanes' | 'emit' | 'signal'>;
 
 export interface BuildOutcome {
   totals: { tables: number; rows: number; bytes: number; sequences: number; largeObjects: number };
@@ -44,7 +48,7 @@ export interface BuildOutcome {
  *
  * @throws HoldfastError `target-failed` naming the object; what reading the repository throws
  */
-export async function buildDatabase(context: RestoreContext, settings: BuildSettings): Promise<BuildOutcome> {
+export async function buildDatabase(context: BuildContext, settings: BuildSettings): Promise<BuildOutcome> {
   await using sessions = new RestoreSessions(settings.connection, settings.place, context.signal);
   try {
     return await new Build(context, settings, sessions).run();
@@ -55,13 +59,13 @@ export async function buildDatabase(context: RestoreContext, settings: BuildSett
 }
 
 class Build {
-  readonly #context: RestoreContext;
+  readonly #context: BuildContext;
   readonly #settings: BuildSettings;
   readonly #sessions: RestoreSessions;
   readonly #plan: ArchivePlan;
   readonly #shortfalls: Shortfall[] = [];
 
-  constructor(context: RestoreContext, settings: BuildSettings, sessions: RestoreSessions) {
+  constructor(context: BuildContext, settings: BuildSettings, sessions: RestoreSessions) {
     this.#context = context;
     this.#settings = settings;
     this.#sessions = sessions;
@@ -82,7 +86,7 @@ class Build {
       });
     }
 
-    const rows = rowJobs(this.#context, this.#sessions, settings, plan);
+    const rows = settings.rows?.(this.#sessions, plan) ?? rowJobs(this.#context, this.#sessions, settings, plan);
     let unfinished: Job[] = [];
     if (settings.withoutRows !== true) {
       await this.#sessions.use(({ session }) => setSequences(session, rows.sequences));

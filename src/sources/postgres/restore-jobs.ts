@@ -22,7 +22,8 @@ const largeObjectWeight = 3;
 /** What a statement on a relation must not run beside. Other objects are only read. */
 const lockable = /^(TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|INDEX|CONSTRAINT)$/;
 
-const relationKey = (dumpId: number) => `r${dumpId}`;
+/** What jobs hold or use of a relation, by the dump id of its entry. */
+export const relationKey = (dumpId: number) => `r${dumpId}`;
 const entryId = (dumpId: number) => `e${dumpId}`;
 
 /**
@@ -64,17 +65,52 @@ export interface RowJobs {
   totals: { tables: number; rows: number; bytes: number; sequences: number; largeObjects: number };
 }
 
+/** What of a manifest is about rows, and about what they go into. */
+export type RowsManifest = Pick<PostgresManifest, 'database' | 'tables' | 'sequences' | 'largeObjects'>;
+
 interface RowSettings {
   connection: PostgresConnection;
-  manifest: PostgresManifest;
+  manifest: RowsManifest;
   toc: ArchiveToc;
   selection: Selection;
   places: number;
 }
 
+/** The entries that make tables, by quoted name. */
+export function tableEntries(toc: ArchiveToc): Map<string, TocEntry> {
+  const entries = new Map<string, TocEntry>();
+  for (const entry of toc.entries) {
+    if (entry.desc === 'TABLE') entries.set(quoteQualified(entry.namespace, entry.tag), entry);
+  }
+  return entries;
+}
+
+/** How a table gets its rows: the jobs that load them, and what they weigh. */
+export interface TableLoad {
+  after: string[];
+  weight: number;
+}
+
+/** What is built on the rows of one table alone, as soon as it has them. @param loads by quoted name */
+export function builtOnTables(
+  sessions: RestoreSessions,
+  plan: ArchivePlan,
+  entries: ReadonlyMap<string, TocEntry>,
+  loads: ReadonlyMap<string, TableLoad>,
+): Job[] {
+  return [...entries].flatMap(([name, entry]) => {
+    const { after = [], weight = 0 } = loads.get(name) ?? {};
+    return entryJobs(sessions, plan.withTable.get(entry.dumpId) ?? [], plan.byId).map((job) => ({
+      ...job,
+      weight: weight * indexWeight,
+      after: [...job.after, ...after],
+    }));
+  });
+}
+
 /** Jobs that load tables and large objects in lanes, and build what needs the rows of one table only. */
 export function rowJobs(
-  context: RestoreContext,
+  context: Pick<RestoreContext, 'lanes' | 'emit'>,
   sessions: RestoreSessions,
   settings: RowSettings,
   plan: ArchivePlan,
@@ -84,10 +120,7 @@ export function rowJobs(
   const largeObjects = selection.whole ? manifest.largeObjects : undefined;
   const bytes = tables.reduce((sum, { stream }) => sum + stream.size, 0) + (largeObjects?.stream.size ?? 0);
   const onProgress = progressOf(context, bytes);
-  const entries = new Map<string, TocEntry>();
-  for (const entry of toc.entries) {
-    if (entry.desc === 'TABLE') entries.set(quoteQualified(entry.namespace, entry.tag), entry);
-  }
+  const entries = tableEntries(toc);
 
   const jobs: Job[] = [];
   const loadOf = new Map<TableLine, string>();
@@ -114,22 +147,15 @@ export function rowJobs(
     });
   }
 
-  const lines = new Map(tables.map((line) => [quoteQualified(line.schema, line.name), line]));
-  for (const entry of entries.values()) {
-    const line = lines.get(quoteQualified(entry.namespace, entry.tag));
-    const after: string[] = [];
-    if (line !== undefined && loadOf.has(line)) after.push(loadOf.get(line)!);
+  const loads = new Map<string, TableLoad>();
+  for (const line of tables) {
+    const after = loadOf.has(line) ? [loadOf.get(line)!] : [];
     // Rows that find their partition by themselves may come from any of its siblings' streams.
-    const root = line?.loadThrough && quoteQualified(line.loadThrough.schema, line.loadThrough.name);
+    const root = line.loadThrough && quoteQualified(line.loadThrough.schema, line.loadThrough.name);
     if (root !== undefined) after.push(...(loadsThrough.get(root) ?? []));
-    for (const job of entryJobs(sessions, plan.withTable.get(entry.dumpId) ?? [], plan.byId)) {
-      jobs.push({
-        ...job,
-        weight: line === undefined ? 0 : weightOf(line) * indexWeight,
-        after: [...job.after, ...after],
-      });
-    }
+    loads.set(quoteQualified(line.schema, line.name), { after, weight: weightOf(line) });
   }
+  jobs.push(...builtOnTables(sessions, plan, entries, loads));
 
   if (largeObjects !== undefined && largeObjects.objects.length > 0) {
     const input: LoadLargeObjectsInput = {
@@ -189,7 +215,10 @@ function loadInput(connection: PostgresConnection, line: TableLine): LoadTableIn
 }
 
 /** Sums what lanes report. A table that is loaded again counts twice, so the sum is kept below the total. */
-function progressOf(context: RestoreContext, total: number): (detail: string) => (amount: number) => void {
+function progressOf(
+  context: Pick<RestoreContext, 'emit'>,
+  total: number,
+): (detail: string) => (amount: number) => void {
   let done = 0;
   return (detail) => (amount) => {
     done = Math.min(total, done + amount);

@@ -2,17 +2,17 @@
 import { constants } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HoldfastError, systemCode } from '../base/errors.ts';
-import type { Emit } from '../base/events.ts';
-import { type ClassificationProblem, type Proposal, propose, unclassified } from '../pseudonyms/classification.ts';
-import { type Scan, scanDatabase } from '../pseudonyms/discovery.ts';
-import { drift } from '../pseudonyms/drift.ts';
-import { emptyLock, type Lock, parseLock } from '../pseudonyms/lock.ts';
-import { writeLock } from '../pseudonyms/lock-write.ts';
-import { checkRules } from '../pseudonyms/static-checks.ts';
-import { syncDirectory } from '../sites/durable-files.ts';
-import type { PostgresConnection } from '../sources/postgres/connection.ts';
-import { openSession } from '../sources/postgres/session.ts';
+import { HoldfastError, systemCode } from '../../base/errors.ts';
+import type { Emit } from '../../base/events.ts';
+import { type ClassificationProblem, type Proposal, propose, unclassified } from '../../pseudonyms/classification.ts';
+import { type Scan, scanDatabase } from '../../pseudonyms/discovery.ts';
+import { drift } from '../../pseudonyms/drift.ts';
+import { emptyLock, type Lock, parseLock } from '../../pseudonyms/lock.ts';
+import { writeLock } from '../../pseudonyms/lock-write.ts';
+import { checkRules } from '../../pseudonyms/static-checks.ts';
+import { syncDirectory } from '../../sites/durable-files.ts';
+import type { PostgresConnection } from '../../sources/postgres/connection.ts';
+import { openSession } from '../../sources/postgres/session.ts';
 
 export interface ClassifySettings {
   /** Name of the source; the lock file must be of it. */
@@ -66,6 +66,30 @@ export interface PlanReport {
 
 /** Holds the lock file against the database as it is now. Writes nothing. @throws as `scanSource` */
 export async function planCopy(settings: ClassifySettings): Promise<PlanReport> {
+  return (await plannedWith(settings)).report;
+}
+
+/**
+ * The lock file, once nothing in it stands against a copy.
+ *
+ * @throws HoldfastError `config` naming what does; as `scanSource`
+ */
+export async function reviewedLock(settings: ClassifySettings): Promise<Lock> {
+  const { report, lock } = await plannedWith(settings);
+  const errors = report.problems.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return lock;
+  const shown = errors.slice(0, 5).map(({ item, text }) => `${item}: ${text}`);
+  throw new HoldfastError(
+    'config',
+    `The copy of ${settings.source} is refused: ${errors.length} things stand against it.`,
+    {
+      why: [...shown, ...(errors.length > shown.length ? [`and ${errors.length - shown.length} more`] : [])].join('\n'),
+      hint: 'Run `holdfast pseudonymize plan` for all of them.',
+    },
+  );
+}
+
+async function plannedWith(settings: ClassifySettings): Promise<{ report: PlanReport; lock: Lock }> {
   const { source, lockFile } = settings;
   const text = await readText(lockFile);
   if (text === undefined) {
@@ -83,14 +107,10 @@ export async function planCopy(settings: ClassifySettings): Promise<PlanReport> 
   ];
   const entries = [...lock.tables.values()].flatMap((columns) => [...columns.values()]).filter(({ review }) => !review);
   const kept = entries.filter(({ rule }) => rule.kind === 'keep').length;
+  const tables = scan.catalog.tables.length;
   return {
-    source,
-    lockFile,
-    problems,
-    tables: scan.catalog.tables.length,
-    ruled: entries.length - kept,
-    kept,
-    unread: scan.unread,
+    lock,
+    report: { source, lockFile, problems, tables, ruled: entries.length - kept, kept, unread: scan.unread },
   };
 }
 

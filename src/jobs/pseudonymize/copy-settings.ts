@@ -1,0 +1,58 @@
+/** What a pseudonymized copy is asked for, and what it came to. */
+import type { Clock } from '../../base/clock.ts';
+import type { PseudonymKey } from '../../pseudonyms/keys.ts';
+import type { PostgresConnection } from '../../sources/postgres/connection.ts';
+import type { Environment } from '../../sources/postgres/dump-archive.ts';
+import type { Shortfall } from '../../sources/source.ts';
+import type { ClassifySettings } from './classify.ts';
+
+export interface CopyTarget {
+  /** To any database of the server that gets the copy. */
+  admin: PostgresConnection;
+  /** Final name of the copy. */
+  database: string;
+  /** Whether a database that has the name gives it up once the copy is good. */
+  replace: boolean;
+  /** Leave the replaced one under another name. */
+  keepReplaced?: boolean;
+}
+
+export interface CopySettings extends ClassifySettings {
+  /** Of this copy: already derived where the copy has a name. */
+  key: PseudonymKey;
+  /** The same key as bytes, for lanes. */
+  secret: Uint8Array;
+  target: CopyTarget;
+  /** SQL to run in the copy before it is looked at, in one transaction. Of each: where it is from, for messages. */
+  after: readonly { name: string; sql: string }[];
+  /** How many things are done at the same time. */
+  jobs: number;
+  pgDump?: string | undefined;
+  env: Environment;
+  clock: Clock;
+}
+
+export interface CopiedTable {
+  /** As the lock file names it. */
+  table: string;
+  rows: number;
+  /** Of COPY text, as it was read. */
+  bytes: number;
+  /** Columns with a rule other than `keep`. */
+  ruled: number;
+  /** Its rows were left out. */
+  emptied: boolean;
+}
+
+export interface CopyReport {
+  source: string;
+  /** Tells keys apart and nothing else. */
+  keyFingerprint: string;
+  database: string;
+  /** The name under which the one that had the name is kept. */
+  keptAs?: string;
+  tables: CopiedTable[];
+  totals: { tables: number; rows: number; bytes: number; sequences: number };
+  shortfalls: Shortfall[];
+  durationMs: number;
+}

@@ -1,0 +1,192 @@
+/** What lanes do for a pseudonymized copy: a table, or a part of one, out of one server and into the other. */
+import { HoldfastError } from '../../base/errors.ts';
+import type { LaneContext, LaneTask } from '../../repository/lane.ts';
+import type { PostgresConnection } from '../../sources/postgres/connection.ts';
+import { copyIn } from '../../sources/postgres/copy-in.ts';
+import { copyOut } from '../../sources/postgres/copy-out.ts';
+import { displayName, quoteIdentifier, quoteLiteral, quoteQualified } from '../../sources/postgres/quote.ts';
+import { rowsError } from '../../sources/postgres/restore-errors.ts';
+import { openSession, type Session } from '../../sources/postgres/session.ts';
+import { assertSameRelation } from '../../sources/postgres/table-copy.ts';
+import { type BlockRange, blocksCondition, withTidScan } from '../../sources/postgres/table-parts.ts';
+import { CopyTextRewriter } from '../copy-text.ts';
+import { PseudonymKey } from '../keys.ts';
+import { RowPipe, SenderGone } from './row-pipe.ts';
+import { rowRewrite } from './row-rewrite.ts';
+import type { TableTransform } from './table-transform.ts';
+
+export interface CopyTableInput {
+  source: { connection: PostgresConnection; exportedSnapshot: string };
+  target: PostgresConnection;
+  /** Of the pseudonyms, already that of the copy; it stays in this process. */
+  secret: Uint8Array;
+  /** The relation that is read; a partition has the transform of its root. */
+  relation: { oid: number; schema: string; name: string };
+  transform: TableTransform;
+  /** Where rows go when they must find their partition by themselves. */
+  through?: { schema: string; name: string };
+  /** A part of the table; the whole is loaded frozen. */
+  blocks?: BlockRange;
+  /** A table that CREATE EXTENSION may have put rows into: those that satisfy the condition (`WHERE …`) are replaced. */
+  replace?: { condition: string | null };
+  /** Places of the wanted rows, `(block,line)` of the snapshot, rising; all rows when undefined. */
+  ctids?: readonly string[];
+}
+
+export interface CopyTableOutput {
+  rows: number;
+  /** Bytes of COPY text that were read. */
+  bytes: number;
+}
+
+export const copyTableTask = 'pseudonymize-copy-table';
+/** Ends the sessions that a lane keeps for copying. */
+export const copyLeaveTask = 'pseudonymize-copy-leave';
+
+export const copyTableTasks = {
+  [copyTableTask]: copyTable,
+  [copyLeaveTask]: async (lane: LaneContext) => {
+    await lane.discard(sourceKey);
+    await lane.discard(targetKey);
+  },
+} satisfies Record<string, LaneTask>;
+
+const sourceKey = 'pseudonymize source';
+const targetKey = 'pseudonymize target';
+const applicationName = 'holdfast pseudonymize';
+
+function sourceSession(lane: LaneContext, { connection, exportedSnapshot }: CopyTableInput['source']) {
+  return lane.keep(
+    sourceKey,
+    async () => {
+      const session = await openSession(connection, { applicationName });
+      await session.run(
+        `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+         SET TRANSACTION SNAPSHOT ${quoteLiteral(exportedSnapshot)}`,
+        'Could not use the exported snapshot of the database.',
+      );
+      return session;
+    },
+    (session) => session.close(),
+  );
+}
+
+function targetSession(lane: LaneContext, connection: PostgresConnection) {
+  return lane.keep(
+    targetKey,
+    async () => {
+      const session = await openSession(connection, { applicationName, failure: 'target-failed' });
+      await session.run('SET synchronous_commit = off; SET check_function_bodies = off');
+      // What a row that is refused holds has no place in the log of a server for tests.
+      if (session.superuser) await session.run("SET log_error_verbosity = 'terse'; SET log_statement = 'none'");
+      return session;
+    },
+    (session) => session.close(),
+  );
+}
+
+async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
+  const { relation, transform } = input;
+  const what = `Could not copy table ${displayName(relation.schema, relation.name)}.`;
+  const source = await sourceSession(lane, input.source);
+  const target = await targetSession(lane, input.target);
+  const key = new PseudonymKey(input.secret);
+  const rewriting = rowRewrite(transform, key);
+  const rewriter =
+    rewriting &&
+    new CopyTextRewriter({
+      columns: transform.columns.length,
+      ruled: rewriting.positions,
+      rewrite: rewriting.rewrite,
+      encoding: source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
+    });
+  let bytes = 0;
+  const pipe = new RowPipe(rewriter, (length) => {
+    bytes += length;
+    lane.progress(length);
+  });
+  const reading = copyOut(source, readStatement(input), pipe).then(
+    (rows) => {
+      pipe.end();
+      return rows;
+    },
+    (error: unknown) => {
+      pipe.end({ error });
+      throw error;
+    },
+  );
+  reading.catch(() => {});
+  let written: number;
+  try {
+    written = await copyIn(target, writeStatement(input), pipe);
+  } catch (error) {
+    pipe.close();
+    const first = await reading.then(
+      () => undefined,
+      (failure: unknown) => failure,
+    );
+    // Whatever was under way in them.
+    source.destroy();
+    await lane.discard(sourceKey);
+    if (target.lost) await lane.discard(targetKey);
+    else await target.run('ROLLBACK').catch(() => lane.discard(targetKey));
+    throw failureOf({ error, first, source, target, what, columns: transform.columns });
+  }
+  const read = await reading;
+  if (read !== written) {
+    await target.run('ROLLBACK', what);
+    throw new HoldfastError('target-failed', what, { why: `${read} rows were read, and ${written} written.` });
+  }
+  await target.run('COMMIT', what);
+  return { rows: read, bytes };
+}
+
+/** What failed first: reading, rewriting, or writing. */
+function failureOf(told: {
+  error: unknown;
+  first: unknown;
+  source: Session;
+  target: Session;
+  what: string;
+  columns: readonly string[];
+}): unknown {
+  const { error, first, source, target, what, columns } = told;
+  const cause = first === undefined || first instanceof SenderGone ? error : first;
+  if (cause instanceof HoldfastError) return cause;
+  if (cause === first) return source.fail(cause, what);
+  return rowsError(target, cause, what, [...columns]);
+}
+
+function readStatement({ relation, transform, blocks, ctids, replace }: CopyTableInput): string {
+  const { schema, name, oid } = relation;
+  const table = quoteQualified(schema, name);
+  const same = assertSameRelation(schema, name, oid);
+  const columns = transform.columns.map(quoteIdentifier).join(', ');
+  let copy: string;
+  if (ctids !== undefined) {
+    const places = quoteLiteral(`{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`);
+    // Of the list itself, so that the order is that of the heap and nothing is read twice.
+    copy = `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ctid = ANY (${places}::pg_catalog.tid[])) TO STDOUT`;
+  } else if (blocks !== undefined) {
+    copy = withTidScan(`COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${blocksCondition(blocks)}) TO STDOUT`);
+  } else if (replace?.condition) {
+    copy = `COPY (SELECT ${columns} FROM ONLY ${table} ${replace.condition}) TO STDOUT`;
+  } else {
+    copy = columns === '' ? `COPY (SELECT FROM ONLY ${table}) TO STDOUT` : `COPY ${table} (${columns}) TO STDOUT`;
+  }
+  // SET LOCAL, and the lock, are given back.
+  return `SAVEPOINT holdfast; LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE NOWAIT;
+    ${same}; ${copy}; ${same}; ROLLBACK TO SAVEPOINT holdfast; RELEASE SAVEPOINT holdfast`;
+}
+
+/** As a restore does it: a table loaded at once is truncated in the same transaction, so that its rows are frozen. */
+function writeStatement({ relation, transform, through, blocks, ctids, replace }: CopyTableInput): string {
+  const { schema, name } = through ?? relation;
+  const table = quoteQualified(schema, name);
+  const list = transform.columns.length === 0 ? '' : ` (${transform.columns.map(quoteIdentifier).join(', ')})`;
+  if (replace !== undefined)
+    return `BEGIN; DELETE FROM ONLY ${table} ${replace.condition ?? ''}; COPY ${table}${list} FROM STDIN`;
+  const isPart = through !== undefined || blocks !== undefined || ctids !== undefined;
+  if (isPart) return `BEGIN; COPY ${table}${list} FROM STDIN`;
+  return `BEGIN; TRUNCATE ONLY ${table}; COPY ${table}${list} FROM STDIN WITH (FREEZE)`;
+}

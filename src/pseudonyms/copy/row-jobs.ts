@@ -1,0 +1,136 @@
+/** The rows of a pseudonymized copy as jobs of a build: tables, in parts where they are large, one lane each. */
+
+import type { ArchivePlan } from '../../sources/postgres/archive-plan.ts';
+import type { ArchiveToc } from '../../sources/postgres/archive-toc.ts';
+import type { PlannedTable } from '../../sources/postgres/backup-plan.ts';
+import type { TableColumns } from '../../sources/postgres/catalog-relations.ts';
+import type { SequenceLine } from '../../sources/postgres/manifest.ts';
+import { displayName, quoteQualified } from '../../sources/postgres/quote.ts';
+import {
+  builtOnTables,
+  type RowJobs,
+  relationKey,
+  type TableLoad,
+  tableEntries,
+} from '../../sources/postgres/restore-jobs.ts';
+import type { Job } from '../../sources/postgres/restore-schedule.ts';
+import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts';
+import { type BlockRange, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
+import type { RestoreContext } from '../../sources/source.ts';
+import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
+import type { TableTransform } from './table-transform.ts';
+
+/** Smaller than those of a backup: no chunk depends on them, and the last part keeps one lane waiting for another. */
+const copyParts: PartSizes = { above: 64 * 1024 * 1024, part: 32 * 1024 * 1024 };
+/** Places of rows in one COPY. */
+const placesOfPart = 20_000;
+
+export interface PlannedCopy {
+  planned: PlannedTable;
+  columns: TableColumns;
+  transform: TableTransform;
+  /** Places of the wanted rows in the snapshot, rising; all rows when undefined. */
+  ctids?: readonly string[];
+}
+
+export interface CopyRowsSettings {
+  source: CopyTableInput['source'];
+  target: CopyTableInput['target'];
+  secret: Uint8Array;
+  serverVersion: number;
+  tables: readonly PlannedCopy[];
+  sequences: SequenceLine[];
+  toc: ArchiveToc;
+  /** Told what a table, or a part of one, came to. */
+  copied: (table: PlannedCopy, output: CopyTableOutput) => void;
+  parts?: PartSizes;
+}
+
+/** @param plan of the archive in which the tables are */
+export function copyRowJobs(
+  { lanes, emit }: Pick<RestoreContext, 'lanes' | 'emit'>,
+  sessions: RestoreSessions,
+  plan: ArchivePlan,
+  settings: CopyRowsSettings,
+): RowJobs {
+  const { source, target, secret, serverVersion, toc, parts = copyParts } = settings;
+  const entries = tableEntries(toc);
+  const wanted = settings.tables.filter(({ transform, ctids }) => !transform.emptied && ctids?.length !== 0);
+  const total = wanted.reduce((sum, { columns }) => sum + columns.size, 0);
+  let done = 0;
+  const jobs: Job[] = [];
+  const loads = new Map<string, TableLoad>();
+  const through = new Map<string, string[]>();
+  for (const [at, table] of wanted.entries()) {
+    const { relation, loadThrough } = table.planned;
+    const qualified = quoteQualified(relation.schema, relation.name);
+    const entry = entries.get(qualified);
+    const inputs = partsOf(table, serverVersion, parts).map(
+      (part): CopyTableInput => ({
+        source,
+        target,
+        secret,
+        relation: { oid: relation.oid, schema: relation.schema, name: relation.name },
+        transform: table.transform,
+        ...part,
+        ...(loadThrough && { through: loadThrough }),
+        ...(relation.config && { replace: relation.config }),
+      }),
+    );
+    const ids = inputs.map((input, part) => {
+      const id = `t${at}.${part}`;
+      const key = entry === undefined ? [] : [relationKey(entry.dumpId)];
+      jobs.push({
+        id,
+        weight: table.columns.size,
+        after: [],
+        // Only a table that is loaded at once is locked against others.
+        holds: inputs.length === 1 ? key : [],
+        uses: inputs.length === 1 ? [] : key,
+        run: async () => {
+          const detail = displayName(relation.schema, relation.name);
+          const onProgress = (bytes: number) => {
+            done = Math.min(total, done + bytes);
+            emit({ type: 'progress', activity: 'rows', done, total, unit: 'bytes', detail });
+          };
+          settings.copied(table, await lanes.run<CopyTableOutput>(copyTableTask, input, { onProgress }));
+        },
+      });
+      return id;
+    });
+    loads.set(qualified, { after: ids, weight: table.columns.size });
+    if (loadThrough) {
+      const root = quoteQualified(loadThrough.schema, loadThrough.name);
+      through.set(root, [...(through.get(root) ?? []), ...ids]);
+    }
+  }
+  for (const { planned } of wanted) {
+    const root = planned.loadThrough && quoteQualified(planned.loadThrough.schema, planned.loadThrough.name);
+    const load = loads.get(quoteQualified(planned.relation.schema, planned.relation.name))!;
+    if (root !== undefined) load.after = [...new Set([...load.after, ...(through.get(root) ?? [])])];
+  }
+  jobs.push(...builtOnTables(sessions, plan, entries, loads));
+  const { sequences } = settings;
+  return {
+    jobs,
+    sequences,
+    totals: { tables: settings.tables.length, rows: 0, bytes: total, sequences: sequences.length, largeObjects: 0 },
+  };
+}
+
+function partsOf(
+  { planned, columns, ctids }: PlannedCopy,
+  serverVersion: number,
+  sizes: PartSizes,
+): { blocks?: BlockRange; ctids?: readonly string[] }[] {
+  if (ctids !== undefined) {
+    const count = Math.ceil(ctids.length / placesOfPart);
+    return Array.from({ length: count }, (_, at) => ({
+      ctids: ctids.slice(at * placesOfPart, (at + 1) * placesOfPart),
+    }));
+  }
+  const { accessMethod, config } = planned.relation;
+  if (accessMethod !== 'heap' || config !== null) return [{}];
+  const ranges = planParts(columns, serverVersion, sizes);
+  return ranges.length === 1 ? [{}] : ranges.map((blocks) => ({ blocks }));
+}

@@ -1,0 +1,89 @@
+/** Runs the transformers of one table over batches of its rows. */
+import { HoldfastError } from '../../base/errors.ts';
+import type { Rewrite } from '../copy-text.ts';
+import type { PseudonymKey } from '../keys.ts';
+import { makeTransformer } from '../registry.ts';
+import type { Cell, Run } from '../transformer.ts';
+import type { TableTransform } from './table-transform.ts';
+
+/** Is shown the originals of ruled columns, batch by batch; must not change them. */
+export interface OriginalsWatch {
+  originals(column: string, cells: readonly Cell[]): void;
+}
+
+export interface RowRewrite {
+  /** Positions in the COPY of the columns that the rewriting reads, rising: ruled ones, and those that rules look at. */
+  positions: number[];
+  rewrite: Rewrite;
+}
+
+interface Step {
+  /** Index into `positions`. */
+  slot: number;
+  column: string;
+  run: Run;
+  companions: { slot: number; pseudonym: boolean }[];
+}
+
+/**
+ * @returns undefined when every column is copied as it is
+ * @throws HoldfastError `config` when rules are built from each other in a circle
+ */
+export function rowRewrite(
+  { table, columns, ruled }: TableTransform,
+  key: PseudonymKey,
+  watch?: OriginalsWatch,
+): RowRewrite | undefined {
+  if (ruled.length === 0) return undefined;
+  const made = ruled.map((column) => ({ ...column, transformer: makeTransformer(column.rule) }));
+  const read = new Set(ruled.map(({ at }) => at));
+  for (const { transformer } of made) {
+    for (const { column } of transformer.companions) read.add(columns.indexOf(column));
+  }
+  const positions = [...read].sort((a, b) => a - b);
+  const slotOf = (column: string) => positions.indexOf(columns.indexOf(column));
+
+  const steps: Step[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const byName = new Map(made.map((each) => [each.column, each]));
+  const add = (column: string): void => {
+    const each = byName.get(column);
+    if (each === undefined || state.get(column) === 'done') return;
+    if (state.get(column) === 'open') {
+      throw new HoldfastError('config', `Rules of ${table} are built from each other in a circle.`, {
+        why: `One of them is that of ${column}.`,
+      });
+    }
+    state.set(column, 'open');
+    const { companions } = each.transformer;
+    for (const { column: other, value } of companions) if (value === 'pseudonym') add(other);
+    state.set(column, 'done');
+    steps.push({
+      slot: slotOf(column),
+      column,
+      run: each.transformer.prepare({ key: key.domain(each.domain), column: each.facts }),
+      companions: companions.map(({ column: other, value }) => ({
+        slot: slotOf(other),
+        pseudonym: value === 'pseudonym',
+      })),
+    });
+  };
+  for (const { column } of made) add(column);
+
+  const rewrite: Rewrite = (cells, rows) => {
+    const out = [...cells] as Cell[][];
+    for (const { slot, column, run, companions } of steps) {
+      const originals = cells[slot]!;
+      watch?.originals(column, originals);
+      const to: Cell[] = new Array(rows);
+      run(
+        originals,
+        to,
+        companions.map((other) => (other.pseudonym ? out[other.slot]! : cells[other.slot]!)),
+      );
+      out[slot] = to;
+    }
+    return out;
+  };
+  return { positions, rewrite };
+}
