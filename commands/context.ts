@@ -12,7 +12,7 @@ import { wantsColor } from './views/style.ts';
 
 /** The machine as the program finds it; tests of single parts give their own. */
 export interface Surroundings {
-  stdin: { isTTY?: boolean | undefined };
+  stdin: { isTTY?: boolean | undefined } & Partial<AsyncIterable<Buffer | string>>;
   stdout: Stream;
   stderr: Stream;
   environment: Readonly<Record<string, string | undefined>>;
@@ -29,6 +29,8 @@ export class Context {
   readonly signal: AbortSignal;
   readonly environment: Surroundings['environment'];
   readonly cwd: string;
+  /** What is piped in. */
+  readonly stdin: Surroundings['stdin'];
   /** Whether there is a person to ask. */
   readonly interactive: boolean;
   readonly #progress: Progress;
@@ -42,6 +44,7 @@ export class Context {
     this.signal = signal;
     this.environment = environment;
     this.cwd = cwd;
+    this.stdin = stdin;
     this.interactive = stdin.isTTY === true && stderr.isTTY === true && !flags.json && !flags.quiet;
     const onTerminal = stderr.isTTY === true && environment.TERM !== 'dumb' && !flags.json && !flags.quiet;
     this.#progress = openProgress({

@@ -1,8 +1,13 @@
 /** `holdfast pseudonymize`: what becomes of personal data in a copy for tests. */
-import type { Command } from 'commander';
-import type { Config } from '../config/schema.ts';
+import { type Command, Option } from 'commander';
 import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
+import type { PreviewColumn } from '../src/jobs/pseudonymize/preview.ts';
+import type { Lock } from '../src/pseudonyms/lock.ts';
 import type { Context, Start } from './context.ts';
+import { addReveal } from './pseudonymize-reveal.ts';
+import { addPseudonymizeRun } from './pseudonymize-run.ts';
+import { classifySettings, copyKey } from './pseudonymize-settings.ts';
+import { wholeNumber } from './usage.ts';
 
 const scanHelp = `
 Reads the catalogs and some rows of each table, in a read-only transaction. Row
@@ -26,7 +31,7 @@ Examples:
 export function addPseudonymize(program: Command, start: Start): void {
   const pseudonymize = program
     .command('pseudonymize')
-    .description('pseudonymized copies: find personal data, review what becomes of it');
+    .description('pseudonymized copies for tests: find personal data, review, copy');
   pseudonymize
     .command('scan')
     .description('find personal data in a live database, and propose rules')
@@ -41,10 +46,13 @@ export function addPseudonymize(program: Command, start: Start): void {
     .description('hold the lock file against the database as it is')
     .argument('[source]', 'a PostgreSQL database (default: `pseudonymize.source`)')
     .option('--ci', 'one line for each problem, and nothing else')
+    .addOption(
+      new Option('--preview [rows]', 'some rows before, masked, and after; needs the key').preset(3).conflicts('ci'),
+    )
     .addHelpText('after', planHelp)
-    .action((source: string | undefined, { ci = false }: { ci?: boolean }) =>
-      start((context) => plan(context, source, ci)),
-    );
+    .action((source: string | undefined, options: PlanOptions) => start((context) => plan(context, source, options)));
+  addPseudonymizeRun(pseudonymize, start);
+  addReveal(pseudonymize, start);
 }
 
 async function scan(context: Context, source: string | undefined, write: boolean): Promise<undefined> {
@@ -52,77 +60,48 @@ async function scan(context: Context, source: string | undefined, write: boolean
     import('../src/jobs/pseudonymize/classify.ts'),
     import('./views/pseudonymize.ts'),
   ]);
-  const report = await scanSource(await settings(context, source), { write });
+  const report = await scanSource(await classifySettings(context, source), { write });
   context.finishProgress();
   const { width, style } = context.output;
   const { verbose } = context.flags;
   context.output.result('pseudonymize-scan/1', scanDocument(report), () => scanText(report, { width, style, verbose }));
 }
 
-async function plan(context: Context, source: string | undefined, ci: boolean): Promise<'config' | undefined> {
-  const [{ planCopy }, { planDocument, planLines, planText }] = await Promise.all([
+interface PlanOptions {
+  ci?: boolean;
+  preview?: string | number;
+}
+
+async function plan(
+  context: Context,
+  source: string | undefined,
+  { ci = false, preview: wanted }: PlanOptions,
+): Promise<'config' | undefined> {
+  const [{ planCopy, readLock }, { planDocument, planLines, planText, previewText }] = await Promise.all([
     import('../src/jobs/pseudonymize/classify.ts'),
     import('./views/pseudonymize.ts'),
   ]);
-  const report = await planCopy(await settings(context, source));
+  const settings = await classifySettings(context, source);
+  const report = await planCopy(settings);
+  const rows = wanted === undefined ? undefined : await previewed(context, settings, wanted, await readLock(settings));
   context.finishProgress();
   const { width, style } = context.output;
-  const text = () => (ci ? planLines(report) : planText(report, { width, style, verbose: context.flags.verbose }));
-  context.output.result('pseudonymize-plan/1', planDocument(report), text);
+  const view = { width, style, verbose: context.flags.verbose };
+  const text = () => (ci ? planLines(report) : `${rows ? previewText(rows, view) : ''}${planText(report, view)}`);
+  context.output.result('pseudonymize-plan/1', { ...planDocument(report), ...(rows && { preview: rows }) }, text);
   return report.problems.some(({ severity }) => severity === 'error') ? 'config' : undefined;
 }
 
-async function settings(context: Context, given: string | undefined): Promise<ClassifySettings> {
-  const [
-    { config, directory },
-    { resolve },
-    { sourceNamed, connectionOf },
-    { databaseOf },
-    { HoldfastError },
-    { isCluster },
-    { lockEnding },
-  ] = await Promise.all([
-    context.config(),
-    import('node:path'),
-    import('./source-settings.ts'),
-    import('../src/repository/source-name.ts'),
-    import('../src/base/errors.ts'),
-    import('../config/sources.ts'),
-    import('../config/pseudonymize.ts'),
-  ]);
-  const { pseudonymize } = config;
-  const name = given ?? pseudonymize.source ?? onlyDatabase(config);
-  if (name === undefined) {
-    throw new HoldfastError('usage', 'It is not clear which source is meant.', {
-      why: 'The configuration has none or several PostgreSQL databases, and `pseudonymize.source` names none.',
-      hint: 'Name one: `holdfast pseudonymize scan app`.',
-    });
-  }
-  const source = sourceNamed(config, name);
-  const database = databaseOf(name);
-  if (source.type !== 'postgres' || (isCluster(source) && database === undefined)) {
-    throw new HoldfastError('usage', `The source ${name} is no PostgreSQL database.`, {
-      why: source.type === 'postgres' ? 'It is a cluster of several.' : `It is of the type ${source.type}.`,
-      hint:
-        source.type === 'postgres'
-          ? `Name one of its databases: ${name}/<database>`
-          : 'Name a source of the type postgres.',
-    });
-  }
-  const connection = await connectionOf(context, source);
-  // A lock file that is named belongs to the source that is named beside it.
-  const named = pseudonymize.source === undefined || pseudonymize.source === name ? pseudonymize.lock : undefined;
-  return {
-    source: name,
-    connection: isCluster(source) && database !== undefined ? { ...connection, database } : connection,
-    lockFile: resolve(directory, named ?? `${name.replaceAll('/', '.')}${lockEnding}`),
-    sampleRows: pseudonymize.sample,
-    emit: context.emit,
-    signal: context.signal,
-  };
+/** @throws HoldfastError `usage`; `config` without a key */
+async function previewed(
+  context: Context,
+  settings: ClassifySettings,
+  wanted: string | number,
+  lock: Lock,
+): Promise<PreviewColumn[]> {
+  const rows = wholeNumber('--preview', 1)(String(wanted));
+  const [{ preview }, { key }] = await Promise.all([import('../src/jobs/pseudonymize/preview.ts'), copyKey(context)]);
+  return preview(settings, { lock, key, rows: Math.min(rows, mostPreviewRows) });
 }
 
-function onlyDatabase({ sources }: Config): string | undefined {
-  const databases = sources.filter((source) => source.type === 'postgres' && source.databases === undefined);
-  return databases.length === 1 ? databases[0]!.name : undefined;
-}
+const mostPreviewRows = 20;

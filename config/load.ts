@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../src/base/errors.ts';
 import { readDocument } from './document.ts';
 import { findingsOf } from './findings.ts';
+import type { PostgresConnection } from './postgres-connection.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from './problems.ts';
 import { checkReferences } from './references.ts';
 import { defaultJobsFor } from './rotation.ts';
@@ -102,12 +103,11 @@ function arranged(problems: readonly ConfigProblem[]): ConfigProblem[] {
 function absolutePaths(config: Config, directory: string): Config {
   const full = (path: string) => resolve(directory, path);
   const { scratch } = config.verify;
+  const { target: copy } = config.pseudonymize;
   const source = (one: Source): Source => {
     if (one.type === 'files') return { ...one, path: full(one.path) };
     if (one.type !== 'postgres' && one.type !== 'postgres-globals') return one;
-    const { sslrootcert } = one.connection;
-    if (sslrootcert === undefined || sslrootcert === 'system') return one;
-    return { ...one, connection: { ...one.connection, sslrootcert: full(sslrootcert) } };
+    return { ...one, connection: withCertificate(one.connection, full) };
   };
   return {
     ...config,
@@ -122,7 +122,19 @@ function absolutePaths(config: Config, directory: string): Config {
         ...(scratch.binaries !== undefined && { binaries: full(scratch.binaries) }),
       },
     },
+    pseudonymize: {
+      ...config.pseudonymize,
+      ...(copy && { target: { ...copy, connection: withCertificate(copy.connection, full) } }),
+      after: config.pseudonymize.after.map(full),
+    },
   };
+}
+
+function withCertificate(connection: PostgresConnection, full: (path: string) => string): PostgresConnection {
+  const { sslrootcert } = connection;
+  return sslrootcert === undefined || sslrootcert === 'system'
+    ? connection
+    : { ...connection, sslrootcert: full(sslrootcert) };
 }
 
 function siteWithPaths(site: Site, full: (path: string) => string): Site {

@@ -1,5 +1,6 @@
 /** What was found in a database, and what stands against a copy of it. Counts and shares, never a value. */
 import type { PlanReport, ScanReport } from '../../src/jobs/pseudonymize/classify.ts';
+import type { PreviewColumn } from '../../src/jobs/pseudonymize/preview.ts';
 import type { ClassificationProblem } from '../../src/pseudonyms/classification.ts';
 import type { ColumnFinding } from '../../src/pseudonyms/discovery.ts';
 import type { Style } from './style.ts';
@@ -114,6 +115,26 @@ export function planText(report: PlanReport, { style, verbose }: ClassifyView): 
       ? `${style.green('READY')}: everything of ${source} is classified. ${state}\n`
       : `${style.red('NOT READY')}: ${plural(errors.length, 'item')} of ${source} ${errors.length === 1 ? 'stands' : 'stand'} against a copy. ${state}\n`;
   return [...parts, ...blind, end].join('');
+}
+
+/** Originals come masked; pseudonyms are shown as they will be. */
+export function previewText(columns: readonly PreviewColumn[], { style, width }: ClassifyView): string {
+  const rows = columns.flatMap(({ column, kind, examples, problem }) =>
+    problem !== undefined
+      ? [{ column, kind, masked: '', pseudonym: problem }]
+      : examples.map((example, at) => ({ ...example, column: at === 0 ? column : '', kind: at === 0 ? kind : '' })),
+  );
+  if (rows.length === 0) return '';
+  return `${table<(typeof rows)[number]>(
+    [
+      { title: 'COLUMN', value: (row) => printable(row.column), cut: 'middle' },
+      { title: 'RULE', value: (row) => row.kind },
+      { title: 'BEFORE', value: (row) => printable(row.masked), cut: 'end', paint: (text) => style.dim(text) },
+      { title: 'AFTER', value: (row) => printable(row.pseudonym), cut: 'end' },
+    ],
+    rows,
+    { width, style },
+  )}\n`;
 }
 
 const titles: Record<ClassificationProblem['code'], string> = {

@@ -60,6 +60,11 @@ export class PseudonymKey {
     return new PseudonymKey(hkdf(this.#secret, `holdfast pseudonym copy\0${name}`));
   }
 
+  /** The key itself, to hand to worker threads of this process; nowhere else. */
+  secretBytes(): Uint8Array {
+    return Uint8Array.from(this.#secret);
+  }
+
   /** The key of a domain, e.g. `person` or `customer-id`. */
   domain(name: string): DomainKey {
     const secret = hkdf(this.#secret, `holdfast pseudonym domain\0${name}`);

@@ -89,16 +89,19 @@ export async function reviewedLock(settings: ClassifySettings): Promise<Lock> {
   );
 }
 
+/** @throws HoldfastError `config` when there is none, or it cannot be used */
+export async function readLock(settings: Pick<ClassifySettings, 'source' | 'lockFile'>): Promise<Lock> {
+  const text = await readText(settings.lockFile);
+  if (text !== undefined) return lockOf(text, settings);
+  throw new HoldfastError('config', `There is no lock file ${settings.lockFile}.`, {
+    why: `Nothing says yet what becomes of the columns of ${settings.source}.`,
+    hint: 'Run `holdfast pseudonymize scan --write`, and review what it proposes.',
+  });
+}
+
 async function plannedWith(settings: ClassifySettings): Promise<{ report: PlanReport; lock: Lock }> {
   const { source, lockFile } = settings;
-  const text = await readText(lockFile);
-  if (text === undefined) {
-    throw new HoldfastError('config', `There is no lock file ${lockFile}.`, {
-      why: `Nothing says yet what becomes of the columns of ${source}.`,
-      hint: 'Run `holdfast pseudonymize scan --write`, and review what it proposes.',
-    });
-  }
-  const lock = lockOf(text, settings);
+  const lock = await readLock(settings);
   const scan = await scanned(settings);
   const all = [...unclassified(lock, scan), ...drift(lock, scan), ...checkRules(lock, scan.catalog)];
   const problems = [
@@ -120,7 +123,7 @@ async function scanned({ connection, sampleRows, emit, signal }: ClassifySetting
   return await scanDatabase(session, { sample: { rows: sampleRows }, emit });
 }
 
-function lockOf(text: string, { source, lockFile }: ClassifySettings): Lock {
+function lockOf(text: string, { source, lockFile }: Pick<ClassifySettings, 'source' | 'lockFile'>): Lock {
   const read = parseLock(text);
   if ('problems' in read) {
     const lines = read.problems.map(({ line, path, message }) => `line ${line}${path && `, ${path}`}: ${message}`);

@@ -1,4 +1,5 @@
 /** A pseudonymized copy of a database: definitions and rewritten rows, built beside and renamed when it is good. */
+import { isoTime } from '../../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
 import { copyRowJobs } from '../../pseudonyms/copy/row-jobs.ts';
@@ -33,6 +34,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
   lanes.expect(source.tables.reduce((sum, { columns }) => sum + columns.size, 0));
   const { admin, database, replace } = target;
+  await assertReplaceable(settings);
   await using unfinished = await createTarget({ admin, database, replace, like: source.database, clock, signal });
   const { connection } = unfinished;
   const copied = new Map<string, CopiedTable>();
@@ -62,7 +64,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   );
   await lanes.runInEach(copyLeaveTask, undefined);
   await runAfter(connection, settings);
-  const properties = await propertiesOf(unfinished.admin, source, connection.database);
+  const properties = await propertiesOf(unfinished.admin, source, connection.database, markOf(settings));
   const keptAs = await unfinished.finish(properties.statements);
   const keep = keptAs !== undefined && target.keepReplaced === true;
   if (keptAs !== undefined && !keep) {
@@ -90,6 +92,29 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
     shortfalls,
     durationMs: clock.monotonic() - started,
   };
+}
+
+/** The comment by which a copy is known: only such a database is ever replaced. */
+const copyMark = 'Pseudonymized copy made by holdfast';
+
+/** @throws HoldfastError `target-exists` when what has the name is no copy, or the very database that is copied */
+async function assertReplaceable({ target, connection, source, signal }: CopySettings): Promise<void> {
+  const { admin, database } = target;
+  if (admin.host === connection.host && admin.port === connection.port && database === connection.database) {
+    throw new HoldfastError('usage', 'A copy cannot take the place of its own source.', {
+      hint: 'Give it another name, or another server.',
+    });
+  }
+  await using session = await openSession(admin, { applicationName, failure: 'target-failed', signal });
+  const [row] = await session.query<{ comment: string | null }>(
+    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database WHERE datname = $1`,
+    [database],
+  );
+  if (row === undefined || row.comment?.startsWith(copyMark)) return;
+  throw new HoldfastError('target-exists', `The database ${JSON.stringify(database)} is no copy made by Holdfast.`, {
+    why: `Its comment does not begin with "${copyMark}", so it may be somebody's only one.`,
+    hint: `Give the copy of ${source} another name; or, if it may go, run: COMMENT ON DATABASE "${database}" IS '${copyMark}';`,
+  });
 }
 
 function add(copied: Map<string, CopiedTable>, table: string, rows: number, bytes: number): void {
@@ -132,11 +157,20 @@ async function runAfter(connection: PostgresConnection, { after, emit, signal }:
   }
 }
 
+function markOf({ source, key, clock }: CopySettings): string {
+  return `${copyMark} of ${source}, ${isoTime(clock.now())}, key ${key.fingerprint}. Still personal data.`;
+}
+
 /** Settings of the database itself, such as its search path; its owner, rights and comment are production's. */
-async function propertiesOf(admin: Session, { database }: CopySource, name: string): Promise<PropertyStatements> {
+async function propertiesOf(
+  admin: Session,
+  { database }: CopySource,
+  name: string,
+  comment: string,
+): Promise<PropertyStatements> {
   const [row] = await admin.query<{ role: string }>('SELECT current_user::text AS role');
   const settings = database.settings.filter(({ role }) => role === null);
-  const like = { ...database, owner: row!.role, acl: null, comment: null, settings, securityLabels: [] };
+  const like = { ...database, owner: row!.role, acl: null, comment, settings, securityLabels: [] };
   return planProperties(
     admin,
     { ...like, connectionLimit: -1, isTemplate: false, allowConnections: true },
