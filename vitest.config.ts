@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
@@ -28,7 +29,16 @@ const thorough = [
   'integration/recovery-trust',
 ].map((name) => `test/${name}.test.ts`);
 
+/** Worker threads run what was built: test/support/built-lanes.ts tells why. */
+const builtLanes = {
+  name: 'built-lanes',
+  enforce: 'pre' as const,
+  resolveId: (source: string) =>
+    source === './lane-entry.ts' ? join(import.meta.dirname, 'test/support/built-lanes.ts') : null,
+};
+
 export default defineConfig({
+  plugins: [builtLanes],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(process.env.HOLDFAST_ALL_TESTS ? [] : thorough)],

@@ -1,29 +1,47 @@
 /** `holdfast pseudonymize run`: makes the copy. */
-import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ErrorCode } from '../src/base/errors.ts';
-import type { CopySettings, CopyTarget } from '../src/jobs/pseudonymize/copy-settings.ts';
+import type { ArchiveFormat } from '../src/jobs/pseudonymize/archive-dump.ts';
+import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
+import type { TreeReport } from '../src/jobs/pseudonymize/copy-files.ts';
+import type { CopyReport, CopySettings } from '../src/jobs/pseudonymize/copy-settings.ts';
+import type { SnapshotInfo } from '../src/jobs/pseudonymize/from-snapshot.ts';
+import type { PostgresConnection } from '../src/sources/postgres/connection.ts';
 import type { Context, Start } from './context.ts';
+import { copyFiles, readSql, shownTarget, targetOf } from './pseudonymize-places.ts';
+import { addReportFlags, prepareReports, type ReportFlags } from './pseudonymize-reports.ts';
 import { classifySettings, copyKey } from './pseudonymize-settings.ts';
-import { badUsage, wholeNumber } from './usage.ts';
+import { badUsage, collect, wholeNumber } from './usage.ts';
 
 const help = `
 Rows go from one server to the other and are rewritten on the way: clear values
-never reach the server of the copy. The copy is made under another name, looked
-at, and then takes the name of the one before, which serves until then.
+never reach the server of the copy. The copy is made under another name, searched
+for originals, and then takes the name of the one before, which serves until then.
 
 Refused (exit status 2) as long as \`holdfast pseudonymize plan\` finds something
-that nobody decided. What has the name and is no copy made by Holdfast is never
-replaced. Give the password of a server that a URL names in PGPASSWORD.
+that nobody decided. 4: an original was found in the copy, 5: parts of it could
+not be searched; then the copy before stays. What has the name and is no copy made
+by Holdfast is never replaced. Give the password of a server that a URL names in
+PGPASSWORD.
 
 Examples:
   $ holdfast pseudonymize run
+  $ holdfast pseudonymize run --from app@2026-11-22 -i anna.key
   $ holdfast pseudonymize run app --to postgres://me@preprod/app_test
+  $ holdfast pseudonymize run --to-archive app.dump --recipient age1…
   $ holdfast pseudonymize run --dry-run
 `;
 
-interface Options {
+interface Options extends ReportFlags {
   to?: string;
+  toArchive?: string;
+  format?: ArchiveFormat;
+  recipient?: string[];
+  overwrite?: boolean;
+  from?: string;
+  fromUrl?: string;
+  site?: string;
+  scratchDir?: string;
   replace?: boolean;
   keepReplaced?: boolean;
   jobs?: number;
@@ -31,107 +49,181 @@ interface Options {
 }
 
 export function addPseudonymizeRun(parent: Command, start: Start): void {
-  parent
+  const command = parent
     .command('run')
     .description('make the pseudonymized copy')
     .argument('[source]', 'a PostgreSQL database (default: `pseudonymize.source`)')
     .option('--to <url>', 'server and name of the copy (default: `pseudonymize.target`)')
+    .addOption(
+      new Option('--to-archive <file>', 'an archive in place of a database').conflicts([
+        'to',
+        'keepReplaced',
+        'replace',
+      ]),
+    )
+    .addOption(
+      new Option('--format <format>', 'of the archive').choices(['custom', 'directory', 'plain-sql']).default('custom'),
+    )
+    .option('--recipient <age1…>', 'seal the archive to this age recipient; repeatable', collect)
+    .option('--overwrite', 'replace an archive of that name, once the new one is whole')
+    .addOption(new Option('--from <snapshot>', 'copy a snapshot, such as app@2026-11-22').conflicts(['fromUrl']))
+    .option('--site <name>', 'read the snapshot from this site')
+    .option('--scratch-dir <path>', 'where the private cluster of a snapshot or an archive is made')
+    .option('--from-url <url>', 'copy this database, such as the one that `verify --keep` left')
     .option('--no-replace', 'stop when a database of that name is there')
     .option('--keep-replaced', 'leave the copy that is replaced under another name')
     .option('--jobs <n>', 'how many tables to copy at the same time', wholeNumber('--jobs', 1))
-    .option('--dry-run', 'check everything, and copy nothing')
+    .option('--dry-run', 'check everything that is decided, and copy nothing');
+  addReportFlags(command)
     .addHelpText('after', help)
     .action((source: string | undefined, options: Options) => start((context) => run(context, source, options)));
 }
 
-async function run(context: Context, source: string | undefined, options: Options): Promise<ErrorCode | undefined> {
-  const [{ copyDatabase }, { copiedDocument, copiedText, plannedText }, { reviewedLock }, { availableParallelism }] =
-    await Promise.all([
-      import('../src/jobs/pseudonymize/copy-database.ts'),
-      import('./views/pseudonymize-copy.ts'),
-      import('../src/jobs/pseudonymize/classify.ts'),
-      import('node:os'),
+type Made = CopyReport & { snapshot?: Omit<SnapshotInfo, 'shortfalls'>; trees: TreeReport[] };
+
+async function run(context: Context, given: string | undefined, options: Options): Promise<ErrorCode | undefined> {
+  const { copiedDocument, copiedText } = await import('./views/pseudonymize-copy.ts');
+  const { output, clock } = context;
+  const reports = await prepareReports(context, options);
+  const started = clock.now();
+  const made = await fromWhere(context, given, options, (classify, info) => copied(context, classify, options, info));
+  context.finishProgress();
+  if (made === undefined) return undefined;
+  const view = { style: output.style, width: output.width };
+  output.result('pseudonymize-run/1', copiedDocument(made), () => copiedText(made, view));
+  await reports.write(made, { started, ended: clock.now() });
+  if (made.leaks.verdict === 'fail') return 'verification-failed';
+  if (!made.published) return 'could-not-verify';
+  return made.shortfalls.some(({ degrades }) => degrades) ? 'partial' : undefined;
+}
+
+/** Finds the database that is copied, and gives it to `work`: the live one, one that a URL names, or a restored snapshot. */
+async function fromWhere<T>(
+  context: Context,
+  given: string | undefined,
+  options: Options,
+  work: (classify: ClassifySettings, info?: SnapshotInfo) => Promise<T>,
+): Promise<T> {
+  const { from, fromUrl } = options;
+  if (fromUrl !== undefined) {
+    const [{ readPostgresUrl }, { withPassword }] = await Promise.all([
+      import('./postgres-url.ts'),
+      import('./source-settings.ts'),
     ]);
-  const { config } = await context.config();
-  const classify = await classifySettings(context, source);
-  const { key, secret } = await copyKey(context);
-  const target = await targetOf(context, options);
-  const { output } = context;
-  if (options.dryRun) {
-    await reviewedLock(classify);
-    context.finishProgress();
-    const planned = { source: classify.source, keyFingerprint: key.fingerprint, target: shownTarget(target) };
-    output.result('pseudonymize-run/1', { dryRun: true, ...planned }, () => plannedText(planned, output.style));
-    return undefined;
+    const { connection, password = context.environment.PGPASSWORD } = readPostgresUrl(fromUrl, '--from-url');
+    return work(await classifySettings(context, given, withPassword(connection, password)));
   }
-  const settings: CopySettings = {
+  if (from === undefined) {
+    if (options.site !== undefined) throw badUsage('--site is for --from.');
+    return work(await classifySettings(context, given));
+  }
+  if (given !== undefined) throw badUsage('--from names the source already.', `Leave out ${given}.`);
+  if (options.dryRun)
+    throw badUsage('--dry-run does not go with --from.', 'Without --from it looks at the live database.');
+  const [{ config }, { openAccess }, { withSnapshotDatabase }, { scratchOf }] = await Promise.all([
+    context.config(),
+    import('./repository-access.ts'),
+    import('../src/jobs/pseudonymize/from-snapshot.ts'),
+    import('./verify.ts'),
+  ]);
+  const at = from.lastIndexOf('@');
+  const nowhere: PostgresConnection = { host: '', port: 0, user: '', database: '' };
+  const classify = await classifySettings(context, at < 0 ? from : from.slice(0, at), nowhere);
+  await using opened = await openAccess(context, {
+    host: 'at-hand',
+    sites: 'all',
+    site: options.site,
+    readOnly: true,
+    olderVersions: true,
+  });
+  const request = {
+    address: from,
+    site: options.site,
+    scratch: await scratchOf(context, { scratchDir: options.scratchDir }),
+    scratchLimit: config.verify.limits.size,
+    jobs: options.jobs,
+    env: context.environment,
+  };
+  return await withSnapshotDatabase(opened.access, request, (connection, info) =>
+    work({ ...classify, connection }, info),
+  );
+}
+
+/** @returns undefined of a dry run */
+async function copied(
+  context: Context,
+  classify: ClassifySettings,
+  options: Options,
+  info: SnapshotInfo | undefined,
+): Promise<Made | undefined> {
+  const [{ config }, { availableParallelism }, { key, secret }] = await Promise.all([
+    context.config(),
+    import('node:os'),
+    copyKey(context),
+  ]);
+  const { after, subset, quasiIdentifiers, unread, jobs } = config.pseudonymize;
+  const settings: Omit<CopySettings, 'target'> = {
     ...classify,
     key,
     secret,
-    target,
-    after: await Promise.all(config.pseudonymize.after.map(readSql)),
-    jobs: options.jobs ?? config.pseudonymize.jobs ?? availableParallelism(),
+    after: await Promise.all(after.map(readSql)),
+    subset,
+    quasiIdentifiers,
+    acceptUnread: unread === 'accept',
+    jobs: options.jobs ?? jobs ?? availableParallelism(),
     env: context.environment,
     clock: context.clock,
   };
-  const report = await copyDatabase(settings);
-  context.finishProgress();
-  output.result('pseudonymize-run/1', copiedDocument(report), () =>
-    copiedText(report, { style: output.style, width: output.width }),
-  );
-  return report.shortfalls.some(({ degrades }) => degrades) ? 'partial' : undefined;
+  if (options.dryRun) return planned(context, settings, options);
+  const trees = await copyFiles(context, key);
+  const report = await (options.toArchive === undefined ? intoDatabase : intoArchive)(context, settings, options);
+  if (info === undefined) return { ...report, trees };
+  const { shortfalls, ...snapshot } = info;
+  return { ...report, trees, snapshot, shortfalls: [...shortfalls, ...report.shortfalls] };
 }
 
-/** @throws HoldfastError `usage` when nothing says where the copy goes */
-async function targetOf(context: Context, options: Options): Promise<CopyTarget> {
-  const [{ config }, { readPostgresUrl }, { withPassword }] = await Promise.all([
+async function intoDatabase(
+  context: Context,
+  settings: Omit<CopySettings, 'target'>,
+  options: Options,
+): Promise<CopyReport> {
+  const { copyDatabase } = await import('../src/jobs/pseudonymize/copy-database.ts');
+  return copyDatabase({ ...settings, target: await targetOf(context, options) });
+}
+
+async function intoArchive(
+  context: Context,
+  settings: Omit<CopySettings, 'target'>,
+  options: Options,
+): Promise<CopyReport> {
+  const [{ config }, { copyToArchive }, { scratchOf }, { resolve }] = await Promise.all([
     context.config(),
-    import('./postgres-url.ts'),
-    import('./source-settings.ts'),
+    import('../src/jobs/pseudonymize/to-archive.ts'),
+    import('./verify.ts'),
+    import('node:path'),
   ]);
-  const { target } = config.pseudonymize;
-  const keepReplaced = options.keepReplaced ?? target?.keepReplaced ?? false;
-  const replace = (options.replace ?? true) && (target?.replace ?? true);
-  if (options.to !== undefined) {
-    const { connection, password = context.environment.PGPASSWORD } = readPostgresUrl(options.to, '--to');
-    const server = withPassword(connection, password);
-    return {
-      admin: { ...server, database: maintenance(server.database) },
-      database: server.database,
-      replace,
-      keepReplaced,
-    };
-  }
-  if (target === undefined) {
-    throw badUsage('Nothing says where the copy goes.', 'Set `pseudonymize.target`, or give --to postgres://….');
-  }
-  const password = target.password && (await context.secret(target.password));
-  const server = withPassword(target.connection, password);
-  return {
-    admin: { ...server, database: maintenance(server.database) },
-    database: server.database,
-    replace,
-    keepReplaced,
-  };
+  return copyToArchive(settings, {
+    file: resolve(context.cwd, options.toArchive!),
+    format: options.format ?? 'custom',
+    recipients: options.recipient,
+    overwrite: options.overwrite,
+    scratch: await scratchOf(context, { scratchDir: options.scratchDir }),
+    scratchLimit: config.verify.limits.size,
+  });
 }
 
-/** Through which the server is reached: not the one that may have to give up its name. */
-function maintenance(database: string): string {
-  return database === 'postgres' ? 'template1' : 'postgres';
-}
-
-function shownTarget({ admin, database, replace }: CopyTarget): { server: string; database: string; replace: boolean } {
-  return { server: `${admin.host}:${admin.port}`, database, replace };
-}
-
-async function readSql(path: string): Promise<{ name: string; sql: string }> {
-  try {
-    return { name: path, sql: await readFile(path, 'utf8') };
-  } catch (error) {
-    const { HoldfastError, systemCode } = await import('../src/base/errors.ts');
-    throw new HoldfastError('config', `The file ${path} cannot be read.`, {
-      why: `\`pseudonymize.after\` names it; the system says ${systemCode(error) ?? 'nothing'}.`,
-      cause: error,
-    });
-  }
+async function planned(context: Context, settings: Omit<CopySettings, 'target'>, options: Options): Promise<undefined> {
+  const [{ reviewedLock }, { plannedText }] = await Promise.all([
+    import('../src/jobs/pseudonymize/classify.ts'),
+    import('./views/pseudonymize-copy.ts'),
+  ]);
+  await reviewedLock(settings);
+  context.finishProgress();
+  const { source, key } = settings;
+  const where =
+    options.toArchive === undefined ? shownTarget(await targetOf(context, options)) : { archive: options.toArchive };
+  const shown = { source, keyFingerprint: key.fingerprint, target: where };
+  const { output } = context;
+  output.result('pseudonymize-run/1', { dryRun: true, ...shown }, () => plannedText(shown, output.style));
+  return undefined;
 }

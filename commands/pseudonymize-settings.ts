@@ -2,10 +2,18 @@
 import type { Config } from '../config/schema.ts';
 import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
 import type { PseudonymKey } from '../src/pseudonyms/keys.ts';
+import type { PostgresConnection } from '../src/sources/postgres/connection.ts';
 import type { Context } from './context.ts';
 
-/** @throws HoldfastError `usage` when it is not clear which source is meant, or it is no database */
-export async function classifySettings(context: Context, given: string | undefined): Promise<ClassifySettings> {
+/**
+ * @param reached the database to read instead of the live one of the source, whose password is not asked for then
+ * @throws HoldfastError `usage` when it is not clear which source is meant, or it is no database
+ */
+export async function classifySettings(
+  context: Context,
+  given: string | undefined,
+  reached?: PostgresConnection,
+): Promise<ClassifySettings> {
   const [
     { config, directory },
     { resolve },
@@ -42,12 +50,12 @@ export async function classifySettings(context: Context, given: string | undefin
           : 'Name a source of the type postgres.',
     });
   }
-  const connection = await connectionOf(context, source);
+  const own = reached ?? (await connectionOf(context, source));
   // A lock file that is named belongs to the source that is named beside it.
   const named = pseudonymize.source === undefined || pseudonymize.source === name ? pseudonymize.lock : undefined;
   return {
     source: name,
-    connection: isCluster(source) && database !== undefined ? { ...connection, database } : connection,
+    connection: !reached && isCluster(source) && database !== undefined ? { ...own, database } : own,
     lockFile: resolve(directory, named ?? `${name.replaceAll('/', '.')}${lockEnding}`),
     sampleRows: pseudonymize.sample,
     emit: context.emit,

@@ -1,6 +1,6 @@
 /** The files that `holdfast verify` leaves: JUnit for pipelines, a page for people, signed statements for auditors. */
 import type { Command } from 'commander';
-import { HoldfastError, systemCode } from '../src/base/errors.ts';
+import { HoldfastError } from '../src/base/errors.ts';
 import type { VerifyReport } from '../src/jobs/verify/report.ts';
 import type { VerifyRequest } from '../src/jobs/verify/request.ts';
 import type { TrendPoint } from '../src/jobs/verify/results/page-charts.ts';
@@ -8,6 +8,7 @@ import type { PastProofs } from '../src/jobs/verify/statement-history.ts';
 import type { ProofRecorder } from '../src/jobs/verify/statement-record.ts';
 import type { RepositoryAccess } from '../src/repository/access.ts';
 import type { Context } from './context.ts';
+import { assertWritable, replaceFile } from './output-files.ts';
 
 export interface OutputFlags {
   junit?: string;
@@ -69,60 +70,6 @@ export async function prepareOutputs({ cwd }: Pick<Context, 'cwd'>, flags: Outpu
       return written;
     },
   };
-}
-
-async function assertWritable(kind: string, path: string): Promise<void> {
-  const [{ access, constants, stat }, { dirname }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:path'),
-  ]);
-  const directory = dirname(path);
-  try {
-    if (!(await stat(directory)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
-    const found = await stat(path).catch((error) =>
-      systemCode(error) === 'ENOENT' ? undefined : Promise.reject(error),
-    );
-    if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-    await access(directory, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EISDIR') throw new HoldfastError('usage', `--${kind} names a directory: ${path}`);
-    const missing = code === 'ENOENT' || code === 'ENOTDIR';
-    throw new HoldfastError(missing ? 'usage' : 'failed', `${path} cannot be written.`, {
-      why: missing ? `There is no directory ${directory}.` : `The system says ${code}.`,
-      hint: missing ? 'Make it first. Nothing was verified.' : 'Nothing was verified.',
-      cause: error,
-    });
-  }
-}
-
-/** A reader, also after a crash, sees the old file or the new one. It may name tables: private unless it was there already. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const [{ open, rename, stat, unlink }, { randomBytes }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:crypto'),
-  ]);
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const mode = await stat(path).then(
-      (found) => found.mode & 0o777,
-      () => 0o600,
-    );
-    {
-      await using file = await open(temporary, 'wx', mode);
-      await file.writeFile(text);
-      await file.chmod(mode);
-      await file.sync();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => {});
-    throw new HoldfastError('failed', `${path} could not be written.`, {
-      why: `The system says ${systemCode(error) ?? 'nothing more'}.`,
-      hint: 'The verification itself is done; its proofs are at the sites.',
-      cause: error,
-    });
-  }
 }
 
 /** Signs and stores each proof as it is done, and lets sites take turns as the proofs of all machines tell. */

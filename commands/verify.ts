@@ -11,6 +11,7 @@ import { type AccessNeeds, type OpenAccess, openAccess } from './repository-acce
 import { badUsage, wholeNumber } from './usage.ts';
 import { addOutputFlags, type OutputFlags, prepareOutputs, recordingAt } from './verify-outputs.ts';
 import { addStatementFlags, checkStatementFile, type StatementFlags } from './verify-statement.ts';
+import { versionOf } from './version.ts';
 
 const help = `
 Restores each snapshot in full into a scratch that is thrown away, and compares
@@ -177,7 +178,11 @@ async function itemsOf(context: Context, access: RepositoryAccess, addresses: st
   return addresses.length > 0 ? all : (await namesInRepository(access, config, [])).map(item);
 }
 
-async function scratchOf(context: Context, options: VerifyOptions): Promise<ScratchSettings> {
+/** Where snapshots are restored to be looked at. @throws HoldfastError `usage` */
+export async function scratchOf(
+  context: Context,
+  options: Pick<VerifyOptions, 'scratch' | 'scratchUrl' | 'scratchDir'>,
+): Promise<ScratchSettings> {
   const [{ config }, { resolve, join }, { defaultScratchDirectory }] = await Promise.all([
     context.config(),
     import('node:path'),
@@ -214,11 +219,6 @@ async function timeoutOf(text: string | undefined): Promise<number | undefined> 
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
   throw badUsage(`--timeout wants ${durationForm}.`);
-}
-
-async function versionOf(): Promise<string> {
-  const { default: packageJson } = await import('../package.json', { with: { type: 'json' } });
-  return packageJson.version;
 }
 
 /** When a key was given, and it is the wrong one for everything, that is what has to be told. */

@@ -44,11 +44,14 @@ export const subset = z
           },
         ],
       }),
-    children: z.boolean().default(true).meta({
-      description:
-        'Whether rows of other tables stay that refer to rows that stay. Without it there is nothing but chosen rows and those that they need.',
-      samples: [false],
-    }),
+    children: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Whether rows of other tables stay that refer to rows that stay. Without it there is nothing but chosen rows and those that they need.',
+        samples: [false],
+      }),
     others: z
       .enum(['follow', 'all', 'none'])
       .default('follow')

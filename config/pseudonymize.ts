@@ -1,6 +1,8 @@
 /** The pseudonymized copy: what is copied, where it goes, and where it is written down what becomes of it. */
 import { z } from 'zod';
 import { connection, type PostgresConnection } from './postgres-connection.ts';
+import { pseudonymizedFiles } from './pseudonymize-files.ts';
+import { subset } from './pseudonymize-subset.ts';
 import { type Secret, secret } from './secrets.ts';
 import { count, path, text } from './values.ts';
 
@@ -102,6 +104,35 @@ export const pseudonymize = z
           'Files of SQL that are run in the copy before it is looked at and gets its name, each in one transaction: known log-ins for tests, for example.',
         samples: [['after-copy.sql']],
         defaultText: 'none',
+      }),
+    subset,
+    files: pseudonymizedFiles,
+    quasiIdentifiers: z
+      .array(
+        z.strictObject({
+          table: text.meta({ description: 'Named as in the lock file.', samples: ['app.people'] }),
+          columns: z
+            .array(text)
+            .min(1, 'expected at least one column')
+            .meta({ description: 'Columns that together may tell a person.', samples: [['born_on', 'postal_code']] }),
+          k: count(2, 1000)
+            .default(5)
+            .meta({ description: 'Groups of fewer rows are counted as telling.', samples: [10] }),
+        }),
+      )
+      .default([])
+      .meta({
+        description: 'Combinations of which the report tells how many rows of the copy share each.',
+        samples: [[{ table: 'app.people', columns: ['born_on', 'postal_code'] }]],
+        defaultText: 'none',
+      }),
+    unread: z
+      .enum(['refuse', 'accept'], { error: 'expected refuse or accept' })
+      .default('refuse')
+      .meta({
+        description:
+          'What becomes of a copy of which parts could not be searched for originals: encrypted or damaged files. `refuse`: it does not get its name.',
+        samples: ['accept'],
       }),
     jobs: count(1, 64)
       .optional()

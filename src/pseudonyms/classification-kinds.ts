@@ -39,6 +39,10 @@ export const ruleKinds = [
   'password',
   'secret',
   'json',
+  'hstore',
+  'xml',
+  'composite',
+  'range',
   'array',
   'template',
   'copy-of',
@@ -46,6 +50,9 @@ export const ruleKinds = [
   'html',
   'bytea',
   'file',
+  'sql',
+  'js',
+  'command',
 ] as const;
 
 export type RuleKind = (typeof ruleKinds)[number];
@@ -72,9 +79,10 @@ export const defaultDomains: Partial<Record<RuleKind, string>> = {
   phone: 'phone',
   iban: 'iban',
   bic: 'bic',
-  siren: 'siren',
-  siret: 'siret',
-  vat: 'vat',
+  // The company of a SIRET or a French VAT number is the pseudonym of its SIREN.
+  siren: 'company-number',
+  siret: 'company-number',
+  vat: 'company-number',
   'national-id': 'national-id',
   card: 'card',
   address: 'address',
@@ -86,3 +94,11 @@ export const defaultDomains: Partial<Record<RuleKind, string>> = {
   mac: 'mac',
   url: 'url',
 };
+
+/** Rules that name the subject they go by share a domain, so that what belongs to one subject fits together. */
+const subjectDomain = 'person';
+
+/** The domain of a rule that names none; undefined for that of its column alone. */
+export function usualDomain(kind: RuleKind, options: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof options.by === 'string' ? subjectDomain : defaultDomains[kind];
+}

@@ -1,5 +1,5 @@
 /** From what a scan found to entries of the lock file, and what is not classified yet. */
-import { defaultDomains, type RuleKind } from './classification-kinds.ts';
+import { type RuleKind, usualDomain } from './classification-kinds.ts';
 import { rawRule } from './copy/table-transform.ts';
 import type { ColumnFinding, Scan } from './discovery.ts';
 import { columnFingerprint, tableName } from './discovery-catalog.ts';
@@ -70,8 +70,9 @@ const ofSubject: ReadonlySet<RuleKind> = new Set<RuleKind>(['city', 'zip']);
 /** @param subject the column that tells rows apart; undefined inside documents, and where there is none */
 function ruleOf(kind: RuleKind, subject?: string): Rule {
   if (ofSubject.has(kind) && subject === undefined) return { kind: 'text', options: {} };
-  const domain = defaultDomains[kind];
-  return { kind, options: ofSubject.has(kind) ? { by: subject } : {}, ...(domain && { domain }) };
+  const options = ofSubject.has(kind) ? { by: subject } : {};
+  const domain = usualDomain(kind, options);
+  return { kind, options, ...(domain && { domain }) };
 }
 
 /** What can be had in the column, nearest to what was found in it first. */
@@ -87,9 +88,21 @@ const instead: readonly Rule[] = [
   { kind: 'default', options: {} },
 ];
 
+/** The rule of a column whose type has parts: a list has a rule for its elements, an hstore and a row type for each part. */
+function ofParts(entry: ColumnEntry, { type, fields }: ColumnFacts): ColumnEntry {
+  const { rule, paths } = entry;
+  if (type.endsWith('[]') && rule.kind !== 'json' && rule.kind !== 'null')
+    return { ...entry, rule: { kind: 'array', options: {} }, paths: paths ?? new Map([['$[]', rule]]) };
+  if (rule.kind !== 'json') return entry;
+  if (type === 'hstore') return { ...entry, rule: { kind: 'hstore', options: {} } };
+  return fields === undefined ? entry : { ...entry, rule: { kind: 'composite', options: {} } };
+}
+
 /** A proposal that the column can hold; `undecided` stays for people what nothing fits. */
-function fitting(entry: ColumnEntry, facts: ColumnFacts | undefined): ColumnEntry {
-  if (facts === undefined || entry.rule.kind === 'keep' || canHold(entry, facts)) return entry;
+function fitting(found: ColumnEntry, facts: ColumnFacts | undefined): ColumnEntry {
+  if (facts === undefined || found.rule.kind === 'keep') return found;
+  const entry = ofParts(found, facts);
+  if (canHold(entry, facts)) return entry;
   const fits = instead.find(
     (rule) => (rule.kind !== 'country' || entry.rule.kind === 'country') && canHold({ rule }, facts),
   );
@@ -133,10 +146,11 @@ function refreshed(before: ColumnEntry, { fingerprint, paths }: ColumnFinding): 
   return { ...before, type: fingerprint, ...(all && { paths: all }), review: true };
 }
 
+const ruledByPath: ReadonlySet<RuleKind> = new Set<RuleKind>(['json', 'hstore', 'composite', 'keep']);
+
 /** Paths that no rule covers. A rule with a `default` covers every path. */
 export function newPaths(entry: ColumnEntry, paths: ColumnFinding['paths']): ColumnFinding['paths'] {
-  if (entry.rule.options.default !== undefined || !(entry.rule.kind === 'json' || entry.rule.kind === 'keep'))
-    return [];
+  if (entry.rule.options.default !== undefined || !ruledByPath.has(entry.rule.kind)) return [];
   return paths.filter(({ path }) => !entry.paths?.has(path));
 }
 

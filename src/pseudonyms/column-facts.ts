@@ -12,9 +12,11 @@ interface FactsRow {
   type: string;
   typmod: number;
   defaultText: string | null;
+  fields: { name: string; type: string }[] | null;
+  subtype: string | null;
 }
 
-/** Domains down to what they are made of; their modifier counts where the column has none. */
+/** Domains down to what they are made of; their modifier counts where the column has none. Multiranges came with 14. */
 const factsQuery = `
   WITH RECURSIVE base AS (
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid AS type, a.atttypmod AS typmod
@@ -24,7 +26,11 @@ const factsQuery = `
     FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
   )
   SELECT b.attrelid AS oid, b.attname::text AS name, format_type(b.type, NULL) AS type, b.typmod,
-         pg_get_expr(d.adbin, d.adrelid) AS "defaultText"
+         pg_get_expr(d.adbin, d.adrelid) AS "defaultText",
+         (SELECT json_agg(json_build_object('name', f.attname, 'type', format_type(f.atttypid, NULL)) ORDER BY f.attnum)
+          FROM pg_attribute f WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped) AS fields,
+         (SELECT format_type(r.rngsubtype, NULL) FROM pg_range r
+          WHERE t.typtype IN ('r', 'm') AND t.oid::text IN (r.rngtypid::text, to_jsonb(r) ->> 'rngmultitypid')) AS subtype
   FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
   LEFT JOIN pg_attrdef d ON d.adrelid = b.attrelid AND d.adnum = b.attnum`;
 
@@ -62,6 +68,8 @@ export async function readFacts(session: Session, catalog: Catalog): Promise<Dat
           unique: alone.has(row.name),
           ...(constantOf(row.defaultText) !== undefined && { defaultText: constantOf(row.defaultText) }),
           ...(table.rows >= 0 && { rows: table.rows }),
+          ...(row.fields && { fields: row.fields }),
+          ...(row.subtype !== null && { subtype: row.subtype }),
         },
       ]);
       return [name, new Map(facts)] as const;

@@ -49,6 +49,8 @@ export interface Lock {
   tables: ReadonlyMap<string, ReadonlyMap<string, ColumnEntry>>;
   definitions: ReadonlyMap<string, DefinitionEntry>;
   links: readonly Link[];
+  /** SHA-256 of the file it was read from, hex. */
+  sha256?: string;
 }
 
 export interface LockProblem {

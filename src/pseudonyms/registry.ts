@@ -8,6 +8,7 @@ import { copyOf, template } from './transformers/composed.ts';
 import { columnDefault, fixed, keep, nothing } from './transformers/constant.ts';
 import { birthDate, dateShift } from './transformers/dates.ts';
 import { email, username } from './transformers/email.ts';
+import { file } from './transformers/file.ts';
 import { id } from './transformers/id.ts';
 import { markup } from './transformers/markup.ts';
 import { company, firstName, fullName, lastName } from './transformers/names.ts';
@@ -15,11 +16,17 @@ import { array, json } from './transformers/nested.ts';
 import { ip, mac, url, userAgent } from './transformers/network.ts';
 import { card, nationalId, siren, siret, vat } from './transformers/numbers.ts';
 import { generalize, noise } from './transformers/numeric.ts';
+import { composite, hstore } from './transformers/parts.ts';
 import { phone } from './transformers/phone.ts';
+import { command, js } from './transformers/program.ts';
+import { range } from './transformers/range.ts';
 import { bytea, password, secret } from './transformers/secrets.ts';
+import { shuffle } from './transformers/shuffle.ts';
+import { sql } from './transformers/sql.ts';
 import { text } from './transformers/text.ts';
 import { token } from './transformers/token.ts';
 import { uuid } from './transformers/uuid.ts';
+import { xml } from './transformers/xml.ts';
 
 const kinds: Readonly<Record<string, (options: Options) => Transformer>> = {
   keep,
@@ -53,6 +60,7 @@ const kinds: Readonly<Record<string, (options: Options) => Transformer>> = {
   text,
   generalize,
   noise,
+  shuffle,
   ip,
   mac,
   url,
@@ -60,11 +68,19 @@ const kinds: Readonly<Record<string, (options: Options) => Transformer>> = {
   password,
   secret,
   json: json(makeTransformer),
+  hstore: hstore(makeTransformer),
+  xml: xml(makeTransformer),
+  composite: composite(makeTransformer),
+  range: range(makeTransformer),
   array: array(makeTransformer),
   template,
   'copy-of': copyOf,
   bytea,
+  file,
   html: markup,
+  sql,
+  js,
+  command,
 };
 
 /** Every kind of transformer, in the order of docs/pseudonymization.md. */

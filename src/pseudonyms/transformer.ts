@@ -22,6 +22,10 @@ export interface ColumnFacts {
   readonly defaultText?: Cell | undefined;
   /** Rows of the table, or an estimate. */
   readonly rows?: number | undefined;
+  /** Of a row type: its fields in their order. */
+  readonly fields?: readonly { readonly name: string; readonly type: string }[] | undefined;
+  /** Of a range or multirange: the type of its bounds. */
+  readonly subtype?: string | undefined;
 }
 
 /**
@@ -58,9 +62,40 @@ export interface Companion {
  */
 export type Run = (cells: readonly Cell[], out: Cell[], companions?: readonly (readonly Cell[])[]) => void;
 
+/** External programs, kept running between batches by whoever owns them. */
+export interface Programs {
+  /**
+   * Sends one line to a program and waits for the line it answers with. Starts the program where it does not run yet.
+   *
+   * @throws HoldfastError `failed` when it cannot be started, ends, or takes too long
+   */
+  ask(program: { command: readonly string[]; directory: string; timeoutMs: number }, line: string): string;
+}
+
+/** What a transformer is prepared with. */
+export interface PrepareContext {
+  readonly key: DomainKey;
+  readonly column: ColumnFacts;
+  /** Absolute: where the paths of `js` and `command` start. */
+  readonly baseDirectory?: string | undefined;
+  readonly programs?: Programs | undefined;
+  /** Of those that need `whole`: that column and this one, over all rows. */
+  readonly whole?: WholeColumn | undefined;
+}
+
+/** Two columns over all rows of a table, in the same order. */
+export interface WholeColumn {
+  readonly by: readonly Cell[];
+  readonly values: readonly Cell[];
+}
+
 export interface Transformer {
   readonly kind: string;
   readonly companions: readonly Companion[];
+  /** Needs all values of its column before the first row, with those of a column that tells the rows apart. */
+  readonly whole?: { readonly by: string } | undefined;
+  /** SQL that the source works out in place of the column: rows come with it. */
+  readonly expression?: string | undefined;
   /**
    * What it promises for a column, without a key: what static checks go by.
    *
@@ -68,7 +103,7 @@ export interface Transformer {
    */
   guarantee(column: ColumnFacts): Guarantee;
   /** @throws HoldfastError `config` as `guarantee` does */
-  prepare(context: { readonly key: DomainKey; readonly column: ColumnFacts }): Run;
+  prepare(context: PrepareContext): Run;
   /** For reversible ones: the way back. */
   reveal?(context: { readonly key: DomainKey; readonly column: ColumnFacts }): Run;
 }

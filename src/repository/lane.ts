@@ -37,9 +37,9 @@ interface Kept {
 /**
  * Makes this worker thread a lane: it runs the tasks it is sent, one at a time.
  *
- * @param tasks by the names that Lanes.run uses
+ * @param tasks by the names that Lanes.run uses; or what finds them, so that they are loaded when they are needed
  */
-export function serveLane(tasks: Record<string, LaneTask>): void {
+export function serveLane(tasks: Record<string, LaneTask> | ((name: string) => Promise<LaneTask | undefined>)): void {
   const port = parentPort;
   if (port === null) throw new HoldfastError('internal', 'A lane runs in a worker thread.');
   const send = (message: FromLane, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -112,10 +112,11 @@ export function serveLane(tasks: Record<string, LaneTask>): void {
     return { context, flush };
   };
 
+  const find = async (name: string) => (typeof tasks === 'function' ? tasks(name) : tasks[name]);
   const run = async (task: number, name: string, input: unknown) => {
     const { context, flush } = contextOf(task);
     try {
-      const work = name === flushTask ? async () => ingest?.flush() : tasks[name];
+      const work = name === flushTask ? async () => ingest?.flush() : await find(name);
       if (work === undefined) throw new HoldfastError('internal', `There is no task ${name}.`);
       const output = await work(context, input);
       flush();

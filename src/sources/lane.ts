@@ -1,8 +1,17 @@
-/** Entry of the worker threads: what a lane can do for each type of source. */
-import { serveLane } from '../repository/lane.ts';
-import { commandTasks } from './command/lane-tasks.ts';
-import { filesTasks } from './files/lane-tasks.ts';
-import { postgresTasks } from './postgres/lane-tasks.ts';
-import { globalsTasks } from './postgres-globals/lane-tasks.ts';
+/** Entry of the worker threads: what a lane can do for each type of source, loaded with its first task. */
+import { type LaneTask, serveLane } from '../repository/lane.ts';
 
-serveLane({ ...postgresTasks, ...filesTasks, ...commandTasks, ...globalsTasks });
+type Tasks = Record<string, LaneTask>;
+
+/** By how the names of their tasks begin. */
+const groups: Record<string, () => Promise<Tasks>> = {
+  postgres: async () => (await import('./postgres/lane-tasks.ts')).postgresTasks,
+  files: async () => (await import('./files/lane-tasks.ts')).filesTasks,
+  command: async () => (await import('./command/lane-tasks.ts')).commandTasks,
+  globals: async () => (await import('./postgres-globals/lane-tasks.ts')).globalsTasks,
+};
+
+serveLane(async (name) => {
+  const tasks = await groups[/^[a-z]*/.exec(name)?.[0] ?? '']?.();
+  return tasks?.[name];
+});

@@ -77,20 +77,25 @@ describe('version', () => {
   });
 
   it('loads no package at all, and help only the parser', async () => {
-    // A resolve hook that tells every package that is imported.
+    // A load hook that tells every file of the program, or of a package, that is loaded.
     const hook = `import { registerHooks } from 'node:module';
-      registerHooks({ resolve(specifier, context, next) {
-        if (/^[@a-z]/.test(specifier) && !specifier.startsWith('node:') && !specifier.startsWith('data:'))
-          if (context.parentURL?.includes('/node_modules/') === false) process._rawDebug('loads ' + specifier);
-        return next(specifier, context);
+      registerHooks({ load(url, context, next) {
+        if (url.startsWith('file:')) process._rawDebug('loads ' + url);
+        return next(url, context);
       } });`;
     const nodeArguments = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
     const loads = async (flag: string) => {
       const { stderr } = await holdfast([flag], { cwd: directory.path, nodeArguments });
-      return [...new Set([...stderr.matchAll(/^loads (.*)$/gm)].map(([, name]) => name))];
+      const files = [...stderr.matchAll(/^loads (.*)$/gm)].map(([, url]) => new URL(url!));
+      // The build says before each module where it is from.
+      const texts = await Promise.all(
+        files.map(async (file) => `// ${file.pathname}\n${await readFile(file, 'utf8')}`),
+      );
+      const packages = texts.flatMap((text) => [...text.matchAll(/^\/\/ .*\bnode_modules\/([^/]+)/gm)]);
+      return { files: files.length, packages: [...new Set(packages.map(([, name]) => name))] };
     };
-    expect(await loads('--version')).toEqual([]);
-    expect(await loads('--help')).toEqual(['commander']);
+    expect(await loads('--version')).toEqual({ files: 1, packages: [] });
+    expect((await loads('--help')).packages).toEqual(['commander']);
   });
 
   it('refuses a Node that is too old in a sentence', async () => {

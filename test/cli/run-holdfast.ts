@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 
-export const program = join(import.meta.dirname, '../../bin/holdfast.ts');
+/** What is published, built by test/support/temporary-directory.ts; without that, the sources. */
+export const program = process.env.HOLDFAST_PROGRAM ?? join(import.meta.dirname, '../../bin/holdfast.ts');
 
 export interface Outcome {
   /** Exit status; undefined when a signal ended it. */

@@ -8,11 +8,12 @@ import type { ThrowawayConnection } from '../../src/sources/postgres/throwaway.t
 import { type WorkingSetup, workingSetup } from '../cli/working-setup.ts';
 import { type FoundColumn, scoreOf } from '../support/detection-score.ts';
 import { clinicTables } from '../support/labelled-clinic.ts';
+import { lettingsTables } from '../support/labelled-lettings.ts';
 import { demoLabels, labelledSql, labelsOf, rowsOf } from '../support/labelled-schema.ts';
 import { schoolTables } from '../support/labelled-school.ts';
 import { useCluster } from '../support/postgres.ts';
 
-const others = [...clinicTables, ...schoolTables];
+const others = [...clinicTables, ...schoolTables, ...lettingsTables];
 const cluster = useCluster();
 let connection: ThrowawayConnection;
 let setup: WorkingSetup;
@@ -51,14 +52,16 @@ afterAll(() => rm(setup.directory, { recursive: true, force: true }));
 describe('a scan', () => {
   it.each([
     { of: 'the demo', labels: demoLabels },
-    { of: 'schemas that nothing was tuned to', labels: labelsOf(others) },
+    { of: 'schemas that nothing was tuned to', labels: labelsOf([...clinicTables, ...schoolTables]) },
+    { of: 'one more that came after the detectors', labels: labelsOf(lettingsTables) },
   ])('finds 95 of 100 personal columns of $of, with at most 10 false alarms', ({ labels }) => {
     const score = scoreOf(found.columns, labels);
     expect(score.unlabelled).toEqual([]);
     expect(score.personal).toBeGreaterThanOrEqual(25);
-    expect(score.recall, score.missed.join('\n')).toBeGreaterThanOrEqual(0.95);
-    expect(score.falseAlarms, score.alarms.join('\n')).toBeLessThanOrEqual(0.1);
-    expect(score.rightKind, score.otherKind.join('\n')).toBeGreaterThanOrEqual(0.9);
+    // Soft: whoever reads a failure wants all three figures.
+    expect.soft(score.recall, score.missed.join('\n')).toBeGreaterThanOrEqual(0.95);
+    expect.soft(score.falseAlarms, score.alarms.join('\n')).toBeLessThanOrEqual(0.1);
+    expect.soft(score.rightKind, score.otherKind.join('\n')).toBeGreaterThanOrEqual(0.9);
   });
 
   it('finds the paths of documents, and gives rules to each', async () => {

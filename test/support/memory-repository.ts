@@ -10,8 +10,9 @@ import { type Lanes, openLanes } from '../../src/repository/lanes.ts';
 import type { SealedPack } from '../../src/repository/pack.ts';
 import { type ReadSettings, StreamReader } from '../../src/repository/stream-reader.ts';
 import type { BackupContext, ManifestLine, RestoreContext } from '../../src/sources/source.ts';
+import { laneEntry } from './built-lanes.ts';
 
-const entry = new URL('../../src/sources/lane.ts', import.meta.url);
+const entry = laneEntry();
 
 /** A repository without a site: packs in memory. For tests of sources, through real worker threads. */
 export class MemoryRepository implements IngestPort, ReadPort {

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { propose, unclassified } from '../../src/pseudonyms/classification.ts';
-import { ruleKinds } from '../../src/pseudonyms/classification-kinds.ts';
+import { defaultDomains, ruleKinds } from '../../src/pseudonyms/classification-kinds.ts';
+import type { DatabaseFacts } from '../../src/pseudonyms/column-facts.ts';
+import { domainOf, rawRule, transformTable } from '../../src/pseudonyms/copy/table-transform.ts';
 import { type ColumnFinding, judgeTable, type Scan } from '../../src/pseudonyms/discovery.ts';
 import type { Catalog, CatalogColumn, CatalogTable } from '../../src/pseudonyms/discovery-catalog.ts';
 import { drift } from '../../src/pseudonyms/drift.ts';
 import { emptyLock, type Lock, parseLock } from '../../src/pseudonyms/lock.ts';
 import { writeLock } from '../../src/pseudonyms/lock-write.ts';
-import { checkRules, kindGuarantees } from '../../src/pseudonyms/static-checks.ts';
+import { checkRules } from '../../src/pseudonyms/static-checks.ts';
+import type { ColumnFacts } from '../../src/pseudonyms/transformer.ts';
 
 const column = (name: string, more: Partial<CatalogColumn> = {}): CatalogColumn => ({
   name,
@@ -279,10 +282,34 @@ describe('classification', () => {
   });
 });
 
+type Facts = Record<string, Partial<ColumnFacts>>;
+
+/** What `readFacts` would say of the catalog above. */
+function facts(of: Catalog, more: Facts = {}): DatabaseFacts {
+  return new Map(
+    of.tables.map((one) => [
+      `${one.schema}.${one.name}`,
+      new Map(
+        one.columns.map(({ name, type, nullable }): [string, ColumnFacts] => [
+          name,
+          {
+            name: `${one.schema}.${one.name}.${name}`,
+            type,
+            nullable,
+            unique: one.name === 'people' && (name === 'id' || name === 'email'),
+            rows: 1000,
+            ...more[`${one.name}.${name}`],
+          },
+        ]),
+      ),
+    ]),
+  );
+}
+
 describe('rules against the catalog', () => {
-  const withRules = (rules: Record<string, string>, links = '') => {
+  const withRules = (rules: Record<string, string>, links = '', of = catalog()) => {
     let text = `version: 1\nsource: app\ntables:\n`;
-    for (const one of catalog().tables) {
+    for (const one of of.tables) {
       text += `  app.${one.name}:\n`;
       for (const { name } of one.columns) {
         const rule = rules[`${one.name}.${name}`];
@@ -291,25 +318,71 @@ describe('rules against the catalog', () => {
     }
     return parsed(text + links);
   };
-  const check = (rules: Record<string, string>, links?: string) =>
-    checkRules(withRules({ 'people.id': 'rule: keep, reason: r', ...rules }, links), catalog()).map(
-      ({ item, severity, text }) => `${severity} ${item}: ${text}`,
-    );
+  const check = (rules: Record<string, string>, links?: string, more?: Facts) =>
+    checkRules(
+      withRules({ 'people.id': 'rule: keep, reason: r', ...rules }, links),
+      catalog(),
+      facts(catalog(), more),
+    ).map(({ item, severity, text }) => `${severity} ${item}: ${text}`);
 
-  it('a proposal breaks nothing', () => expect(checkRules(parsed(reviewed()), catalog())).toEqual([]));
+  it('a proposal breaks nothing', () =>
+    expect(checkRules(parsed(reviewed()), catalog(), facts(catalog()))).toEqual([]));
 
   it('a lossy kind on a key is an error, under an expression too', () => {
-    expect(check({ 'people.id': 'rule: generalize' })).toEqual([
+    expect(check({ 'people.id': 'rule: { kind: generalize, step: 5 }' })).toEqual([
       'error app.people.id: `generalize` gives different values the same pseudonym, and the primary key people_pkey forbids that',
     ]);
-    expect(check({ 'people.email': 'rule: fixed' })).toEqual([
+    expect(check({ 'people.email': 'rule: { kind: fixed, value: x }' })).toEqual([
       'error app.people.email: `fixed` gives different values the same pseudonym, and the unique index people_email forbids that',
     ]);
   });
 
-  it('a kind that rests on case is an error under lower()', () => {
-    expect(check({ 'people.email': 'rule: token' })[0]).toMatch(/^error app.people.email: .* may differ in case only/);
+  it('a collision is estimated for the rows there are', () => {
+    const rows = (count: number | undefined) => ({ 'people.email': { rows: count } });
+    const rule = { 'people.email': 'rule: { kind: token, length: 12 }' };
+    expect(check(rule, '', rows(1_000_000))).toEqual([]);
+    expect(check(rule, '', rows(undefined))).toEqual([]);
+    expect(check(rule, '', rows(10_000_000))).toEqual([
+      'error app.people.email: `token` gives two of 10000000 rows the same pseudonym with a probability of up to 4.3e-5 (at most 0.000001 is taken), and the unique index people_email forbids that',
+    ]);
+    const short = { 'people.email': { type: 'character varying', maxLength: 10, rows: 100_000 } };
+    expect(check({ 'people.email': 'rule: token' }, '', short)[0]).toMatch(/probability/);
+  });
+
+  it('a kind that rests on case is an error under lower(), one that does not is none', () => {
+    expect(check({ 'people.email': 'rule: code' })[0]).toMatch(/^error app.people.email: .* may differ in case only/);
     expect(check({ 'people.email': 'rule: email' })).toEqual([]);
+    expect(check({ 'people.email': 'rule: token' })).toEqual([]);
+    const other = catalog();
+    other.indexes[1]!.expressions[0]!.text = "split_part(email, '@', 1)";
+    const lock = withRules({ 'people.email': 'rule: email' });
+    expect(checkRules(lock, other, facts(other)).map(({ severity }) => severity)).toEqual(['note']);
+  });
+
+  it('a rule that cannot be used is a problem, not an exception', () => {
+    expect(check({ 'people.email': 'rule: { kind: email, domian: x }' })[0]).toMatch(
+      /^error app\.people\.email: `email` has no option `domian`: It takes /,
+    );
+    expect(check({ 'orders.buyer_email': 'rule: { kind: id, min: 5 }' })).toEqual([
+      'error app.orders.buyer_email: the range of `id` is wrong: `min` and `max` go together, and `min` is the smaller one',
+    ]);
+    expect(check({ 'people.id': 'rule: email' })[0]).toMatch(/`email` does not go with app\.people\.id/);
+    expect(check({ 'people.data': 'rule: array' })[0]).toMatch(
+      /^error app.people.data: a rule inside `array` is wrong/,
+    );
+    expect(check({ 'orders.buyer_email': "rule: { kind: sql, expression: 'a; drop' }" })[0]).toMatch(/more than one/);
+    // One does not hide the others.
+    expect(
+      check({ 'people.email': 'rule: { kind: fixed }', 'orders.buyer_email': 'rule: url' }, '', {
+        'orders.buyer_email': { type: 'character varying', maxLength: 5 },
+      }),
+    ).toHaveLength(2);
+  });
+
+  it('what is longer than the column is an error', () => {
+    const short = { 'orders.buyer_email': { type: 'character varying', maxLength: 12 } };
+    expect(check({ 'orders.buyer_email': 'rule: email' }, '', short)[0]).toMatch(/does not fit .*the column holds 12/);
+    expect(check({ 'orders.buyer_email': 'rule: { kind: js, file: a.js, maxLength: 13 }' }, '', short)).toHaveLength(1);
   });
 
   it('what refers must map as what it refers to', () => {
@@ -318,10 +391,11 @@ describe('rules against the catalog', () => {
       1,
     );
     expect(check({ 'people.id': 'rule: id', 'orders.buyer': 'rule: id' })).toHaveLength(1);
-    expect(
-      check({ 'people.id': 'rule: { kind: id, width: 3 }, domain: p', 'orders.buyer': 'rule: id, domain: p' }),
-    ).toHaveLength(1);
+    const ranged = 'rule: { kind: id, min: 1, max: 9000000 }, domain: p';
+    expect(check({ 'people.id': ranged, 'orders.buyer': 'rule: id, domain: p' })).toHaveLength(1);
+    expect(check({ 'people.id': ranged, 'orders.buyer': ranged })).toEqual([]);
     expect(check({ 'people.id': 'rule: id, domain: people', 'orders.buyer': 'rule: id, domain: people' })).toEqual([]);
+    expect(check({ 'people.id': 'rule: keep, reason: r', 'orders.buyer': 'rule: keep, reason: s' })).toEqual([]);
   });
 
   it('links count as foreign keys, and must name what is there', () => {
@@ -331,9 +405,79 @@ describe('rules against the catalog', () => {
     expect(check(rules)).toEqual([]);
     expect(check(rules, link('email'))).toHaveLength(1);
     expect(check({ ...rules, 'orders.buyer_email': 'rule: email, domain: email' }, link('email'))).toEqual([]);
+    // The usual domain of e-mail addresses is that one.
+    expect(check({ ...rules, 'orders.buyer_email': 'rule: email' }, link('email'))).toEqual([]);
     expect(check(rules, link('mail'))).toEqual([
       'error app.people.mail: a link names it, and the database has no such column',
     ]);
+    const dealt = 'rule: { kind: shuffle, by: id }, domain: d';
+    expect(
+      check({ 'people.email': 'rule: text', 'orders.buyer_email': dealt }, link('email'), {
+        'orders.id': { unique: true },
+        'people.email': { unique: false },
+      }).filter((text) => text.includes('shuffle')),
+    ).toEqual([
+      'error app.orders.buyer_email: it refers to app.people.email, and `shuffle` does not keep equal values equal',
+    ]);
+  });
+
+  it('a table that others refer to keeps its rows, unless theirs go too', () => {
+    const emptied = {
+      'people.id': 'rule: truncate',
+      'people.email': 'rule: truncate',
+      'people.data': 'rule: truncate',
+    };
+    expect(check({ ...emptied, 'orders.buyer': 'rule: id' })).toEqual([
+      'error app.orders.buyer: the rows of app.people are left out, and app.orders refers to them',
+    ]);
+    const both = {
+      'orders.id': 'rule: truncate',
+      'orders.buyer': 'rule: truncate',
+      'orders.buyer_email': 'rule: truncate',
+    };
+    expect(check({ ...emptied, ...both })).toEqual([]);
+    expect(check({ ...emptied, 'orders.buyer': 'rule: "null"' }, '', { 'orders.buyer': { nullable: true } })).toEqual(
+      [],
+    );
+    // Orders may go alone.
+    expect(check(both)).toEqual([]);
+    expect(check({ ...both, 'orders.id': 'rule: keep, reason: r' })[0]).toMatch(
+      /^error app.orders: 2 of its 3 columns/,
+    );
+  });
+
+  it('rules look at columns that are copied, and not at each other in a circle', () => {
+    expect(
+      check({ 'people.data': "rule: { kind: template, template: '{full}' }" }, '', {
+        'people.data': { type: 'text' },
+      }),
+    ).toEqual(['error app.people.data: its rule looks at app.people.full, which is not copied']);
+    expect(
+      check({
+        'orders.buyer_email': 'rule: { kind: copy-of, column: id }',
+        'orders.id': 'rule: { kind: copy-of, column: buyer_email }',
+      }).filter((text) => text.includes('built from itself')),
+    ).toHaveLength(2);
+    expect(
+      check({
+        'people.id': "rule: { kind: sql, expression: 'id + 1' }",
+        'people.email': 'rule: { kind: email, by: id }',
+      })[0],
+    ).toMatch(/whose original is not read/);
+    expect(check({ 'orders.buyer_email': 'rule: { kind: shuffle, by: buyer }' })[0]).toMatch(
+      /does not tell its rows apart/,
+    );
+  });
+
+  it('definitions are dropped and written to files only where that can be', () => {
+    const other = catalog();
+    other.definitions.push({ id: 'large objects', kind: 'large-objects', fingerprint: '', count: 1, personal: 0 });
+    const ruled = (enumRule: string, comment: string, large: string) => {
+      const text = `version: 1\nsource: app\ntables:\ndefinitions:\n  enum app.plan: { rule: ${enumRule} }\n  comment table app.people: { rule: ${comment} }\n  large objects: { rule: ${large} }\n`;
+      return checkRules(parsed(text), other, facts(other)).map(({ item, code }) => `${code} ${item}`);
+    };
+    expect(ruled('drop', 'drop', 'drop')).toEqual(['rule enum app.plan']);
+    expect(ruled('file', 'file', 'file')).toEqual(['rule enum app.plan', 'rule comment table app.people']);
   });
 
   it('NULL needs a column that may be NULL, and what is computed needs no rule', () => {
@@ -343,9 +487,86 @@ describe('rules against the catalog', () => {
       'note app.people.full: the database computes it, so it needs no rule',
     ]);
   });
+});
 
-  it('goes by the guarantees it is given', () => {
-    const lock = withRules({ 'people.id': 'rule: id' });
-    expect(checkRules(lock, catalog(), { ...kindGuarantees, id: 'lossy' })).toHaveLength(1);
+describe('rules of the lock file as transformers take them', () => {
+  const entry = (text: string) =>
+    parsed(`version: 1\nsource: app\ntables:\n  app.t:\n    c: { ${text}, type: x }\n`).tables.get('app.t')!.get('c')!;
+
+  it('a table is emptied as a whole or not at all', () => {
+    const gone = entry('rule: truncate');
+    const known = facts({ ...catalog() }).get('app.orders')!;
+    const made = transformTable(
+      'app.orders',
+      ['id', 'buyer'],
+      new Map([
+        ['id', gone],
+        ['buyer', gone],
+      ]),
+      known,
+    );
+    expect(made).toEqual({ table: 'app.orders', columns: ['id', 'buyer'], ruled: [], emptied: true });
+    const one = new Map([
+      ['id', gone],
+      ['buyer', entry('rule: id')],
+    ]);
+    expect(() => transformTable('app.orders', ['id', 'buyer'], one, known)).toThrow(/have the rule `truncate`/);
+  });
+
+  it('companies share a domain, however their numbers are written', () => {
+    const domains = ['siren', 'siret', 'vat'].map((kind) => domainOf(entry(`rule: ${kind}`).rule, 'app.t', 'c'));
+    expect(domains).toEqual(['company-number', 'company-number', 'company-number']);
+    expect(defaultDomains.siren).toBe('company-number');
+    expect(domainOf(entry('rule: { kind: city, by: id }').rule, 'app.t', 'c')).toBe('person');
+  });
+
+  it('paths become rules of parts', () => {
+    const paths = 'paths: { $.mail: { kind: email }, $.n: keep }';
+    const mail = { kind: 'email', domain: 'email' };
+    expect(rawRule(entry(`rule: json, ${paths}`)).paths).toEqual({ '$.mail': mail, '$.n': { kind: 'keep' } });
+    expect(rawRule(entry(`rule: hstore, ${paths}`)).paths).toEqual({ mail, n: { kind: 'keep' } });
+    expect(rawRule(entry(`rule: composite, ${paths}`)).fields).toEqual({ mail, n: { kind: 'keep' } });
+    expect(rawRule(entry('rule: array, paths: { "$[]": { kind: email } }')).element).toEqual(mail);
+  });
+
+  it('a proposal for a list, an hstore or a row type has rules for its parts, in the usual domains', () => {
+    const of = catalog();
+    of.tables = [
+      table('things', [
+        column('mails', { type: 'text[]', class: 'document', document: 'row' }),
+        column('extra', { type: 'hstore', class: 'document', document: 'hstore' }),
+        column('home', { type: 'app.home', class: 'document', document: 'row' }),
+        column('siret'),
+        column('siren'),
+      ]),
+    ];
+    of.indexes = [];
+    of.foreignKeys = [];
+    const values = new Map([
+      ['mails', ['["jane@example.org"]', '["john@example.com", "x@example.net"]']],
+      ['extra', ['"mail"=>"jane@example.org", "n"=>"1"', '"mail"=>"john@example.org"']],
+      ['home', ['{"mail": "jane@example.org", "n": 1}']],
+    ]);
+    const known = facts(of, {
+      'things.home': {
+        type: 'home',
+        fields: [
+          { name: 'mail', type: 'text' },
+          { name: 'n', type: 'integer' },
+        ],
+      },
+    });
+    const columns = judgeTable(of, of.tables[0]!, { values, rows: 2 });
+    const { lock } = propose({ facts: known, catalog: of, columns, unread: [] }, emptyLock('app'));
+    const things = lock.tables.get('app.things')!;
+    const raw = (name: string) => rawRule(things.get(name)!);
+    const mail = { kind: 'email', domain: 'email' };
+    expect(raw('mails')).toEqual({ kind: 'array', element: mail });
+    expect(raw('extra')).toMatchObject({ kind: 'hstore', paths: { mail } });
+    expect(raw('home')).toMatchObject({ kind: 'composite', fields: { mail } });
+    expect(things.get('siret')!.rule.domain).toBe(things.get('siren')!.rule.domain);
+    // What is proposed can be used, and is written and read the same.
+    expect(checkRules(lock, of, known).filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(parsed(writeLock(lock)).tables.get('app.things')!.get('mails')!.rule.kind).toBe('array');
   });
 });

@@ -103,6 +103,8 @@ async function runDump(
       forceKillAfterDelay: 1_000,
     },
   );
+  // Otherwise what comes before somebody reads it is thrown away: sealing begins with work of its own.
+  if (take !== undefined) subprocess.stdout?.pause();
   let said = '';
   subprocess.stderr.on('data', (bytes: Buffer) => {
     said = (said + bytes.toString('utf8')).slice(-64 * 1024);

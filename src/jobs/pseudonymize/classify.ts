@@ -4,6 +4,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import type { Emit } from '../../base/events.ts';
+import { sha256Hex } from '../../crypt/secrets.ts';
 import { type ClassificationProblem, type Proposal, propose, unclassified } from '../../pseudonyms/classification.ts';
 import { type Scan, scanDatabase } from '../../pseudonyms/discovery.ts';
 import { drift } from '../../pseudonyms/drift.ts';
@@ -76,23 +77,26 @@ export async function planCopy(settings: ClassifySettings): Promise<PlanReport> 
  */
 export async function reviewedLock(settings: ClassifySettings): Promise<Lock> {
   const { report, lock } = await plannedWith(settings);
-  const errors = report.problems.filter(({ severity }) => severity === 'error');
-  if (errors.length === 0) return lock;
+  assertNothingAgainst(settings.source, report.problems);
+  return lock;
+}
+
+/** @throws HoldfastError `config` naming the errors among the problems */
+export function assertNothingAgainst(source: string, problems: readonly ClassificationProblem[]): void {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return;
   const shown = errors.slice(0, 5).map(({ item, text }) => `${item}: ${text}`);
-  throw new HoldfastError(
-    'config',
-    `The copy of ${settings.source} is refused: ${errors.length} things stand against it.`,
-    {
-      why: [...shown, ...(errors.length > shown.length ? [`and ${errors.length - shown.length} more`] : [])].join('\n'),
-      hint: 'Run `holdfast pseudonymize plan` for all of them.',
-    },
-  );
+  const count = errors.length === 1 ? 'one thing stands' : `${errors.length} things stand`;
+  throw new HoldfastError('config', `The copy of ${source} is refused: ${count} against it.`, {
+    why: [...shown, ...(errors.length > shown.length ? [`and ${errors.length - shown.length} more`] : [])].join('\n'),
+    hint: 'Run `holdfast pseudonymize plan` for all of them.',
+  });
 }
 
 /** @throws HoldfastError `config` when there is none, or it cannot be used */
 export async function readLock(settings: Pick<ClassifySettings, 'source' | 'lockFile'>): Promise<Lock> {
   const text = await readText(settings.lockFile);
-  if (text !== undefined) return lockOf(text, settings);
+  if (text !== undefined) return { ...lockOf(text, settings), sha256: sha256Hex(Buffer.from(text)) };
   throw new HoldfastError('config', `There is no lock file ${settings.lockFile}.`, {
     why: `Nothing says yet what becomes of the columns of ${settings.source}.`,
     hint: 'Run `holdfast pseudonymize scan --write`, and review what it proposes.',
@@ -103,7 +107,7 @@ async function plannedWith(settings: ClassifySettings): Promise<{ report: PlanRe
   const { source, lockFile } = settings;
   const lock = await readLock(settings);
   const scan = await scanned(settings);
-  const all = [...unclassified(lock, scan), ...drift(lock, scan), ...checkRules(lock, scan.catalog)];
+  const all = [...unclassified(lock, scan), ...drift(lock, scan), ...checkRules(lock, scan.catalog, scan.facts)];
   const problems = [
     ...all.filter(({ severity }) => severity === 'error'),
     ...all.filter(({ severity }) => severity === 'note'),

@@ -1,20 +1,29 @@
 /** A pseudonymized copy of a database: definitions and rewritten rows, built beside and renamed when it is good. */
+
+import { dirname } from 'node:path';
 import { isoTime } from '../../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
-import { copyRowJobs } from '../../pseudonyms/copy/row-jobs.ts';
+import { copyRowJobs, type PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
+import { tableName } from '../../pseudonyms/discovery-catalog.ts';
+import type { Lock } from '../../pseudonyms/lock.ts';
+import { selectSubset } from '../../pseudonyms/subset/select.ts';
+import type { SubsetTable } from '../../pseudonyms/subset/settings.ts';
+import { tryRules } from '../../pseudonyms/try-rules.ts';
 import { openLanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { type PropertyStatements, planProperties } from '../../sources/postgres/database-properties.ts';
-import { quoteIdentifier } from '../../sources/postgres/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../sources/postgres/quote.ts';
 import { buildDatabase } from '../../sources/postgres/restore-build.ts';
 import { createTarget } from '../../sources/postgres/restore-target.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { Shortfall } from '../../sources/source.ts';
-import { reviewedLock } from './classify.ts';
+import { assertNothingAgainst, reviewedLock } from './classify.ts';
+import { copyLargeObjects, type LargeObjectRule } from './copy-large-objects.ts';
 import type { CopiedTable, CopyReport, CopySettings } from './copy-settings.ts';
 import { type CopySource, holdSource } from './copy-source.ts';
 import { copyLaneEntry } from './lane-entry.ts';
+import { checkLeaks, sketchFor } from './leak-check.ts';
 
 const applicationName = 'holdfast pseudonymize';
 
@@ -30,20 +39,24 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   const lock = await reviewedLock(settings);
   await using session = await openSession(settings.connection, { applicationName, signal });
   emit({ type: 'step', text: 'Locking tables' });
-  const source = await holdSource(session, { ...settings, lock });
-  await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
-  lanes.expect(source.tables.reduce((sum, { columns }) => sum + columns.size, 0));
+  const source = await holdSource(session, { ...settings, lock, baseDirectory: dirname(settings.lockFile) });
   const { admin, database, replace } = target;
-  await assertReplaceable(settings);
+  const doomed = await assertReplaceable(settings);
+  await assertRulesHold(session, source, lock, settings);
+  const chosen = await chosenRows(session, source, lock, settings);
+  const { tables: planned } = chosen;
+  await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
+  lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
   await using unfinished = await createTarget({ admin, database, replace, like: source.database, clock, signal });
   const { connection } = unfinished;
   const copied = new Map<string, CopiedTable>();
   const { sequences } = source;
+  const sketch = sketchFor(planned, rowsOf(source));
   const built = await buildDatabase(
     { lanes, emit, signal },
     {
       connection,
-      place: { tablespaces: unfinished.tablespaces, withoutOwners: true },
+      place: { tablespaces: unfinished.tablespaces, withoutOwners: true, quiet: true },
       manifest: { database: source.database, tables: [], sequences, largeObjects: undefined },
       toc: source.toc,
       selection: { entry: source.wanted, named: source.wanted, rows: () => true, whole: true, leftOut: [] },
@@ -55,21 +68,48 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
           target: connection,
           secret: settings.secret,
           serverVersion: session.serverVersion,
-          tables: source.tables,
+          tables: planned,
           sequences,
           toc: source.toc,
+          sketch,
           copied: ({ transform }, { rows, bytes }) => add(copied, transform.table, rows, bytes),
         }),
     },
   );
   await lanes.runInEach(copyLeaveTask, undefined);
+  const rule = largeObjectRule(lock);
+  const largeObjects =
+    rule === undefined
+      ? { objects: 0, bytes: 0 }
+      : await copyLargeObjects({ source: session, target: connection, rule, key: settings.key, emit, signal });
   await runAfter(connection, settings);
+  emit({ type: 'step', text: 'Searching the copy for originals' });
+  const leaks = await checkLeaks({
+    source: session,
+    target: connection,
+    sketch,
+    lock,
+    tables: planned,
+    secret: settings.secret,
+    quasiIdentifiers: settings.quasiIdentifiers,
+    emit,
+    signal,
+  });
+  const published =
+    leaks.verdict === 'pass' || (leaks.verdict === 'could-not-verify' && settings.acceptUnread === true);
   const properties = await propertiesOf(unfinished.admin, source, connection.database, markOf(settings));
-  const keptAs = await unfinished.finish(properties.statements);
-  const keep = keptAs !== undefined && target.keepReplaced === true;
-  if (keptAs !== undefined && !keep) {
-    await unfinished.admin.run(`DROP DATABASE IF EXISTS ${quoteIdentifier(keptAs)} WITH (FORCE)`);
-  }
+  const kept = target.keepReplaced === true;
+  const keptAs = published
+    ? await unfinished.finish((name) => [
+        ...properties.statements(name),
+        // In the same transaction: a kill before it is dropped leaves something that the next run knows.
+        ...(doomed && !kept
+          ? [`COMMENT ON DATABASE ${quoteIdentifier(database)} IS ${quoteLiteral(replacedMark)}`]
+          : []),
+      ])
+    : undefined;
+  if (keptAs !== undefined && !kept) await dropReplaced(unfinished.admin);
+  const keep = keptAs !== undefined && kept;
   const shortfalls: Shortfall[] = [
     ...built.shortfalls,
     ...properties.shortfalls,
@@ -81,6 +121,8 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
     source: settings.source,
     keyFingerprint: settings.key.fingerprint,
     database,
+    lockSha256: lock.sha256 ?? '',
+    published,
     ...(keep && { keptAs }),
     tables,
     totals: {
@@ -89,16 +131,111 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
       bytes: sum(({ bytes }) => bytes),
       sequences: sequences.length,
     },
+    ...(chosen.report && { subset: chosen.report }),
+    largeObjects,
+    leaks,
     shortfalls,
     durationMs: clock.monotonic() - started,
   };
 }
 
+/** @throws HoldfastError `config` naming the rules that a check, a domain or a bound of the copy refuses */
+async function assertRulesHold(
+  session: Session,
+  source: CopySource,
+  lock: Lock,
+  settings: CopySettings,
+): Promise<void> {
+  settings.emit({ type: 'step', text: 'Trying the rules on some rows' });
+  const { problems } = await tryRules({
+    source: session,
+    toc: source.toc,
+    like: source.database,
+    scratch: settings.target.admin,
+    lock,
+    catalog: source.catalog,
+    facts: source.facts,
+    key: settings.key,
+    sampleRows: settings.sampleRows,
+    baseDirectory: dirname(settings.lockFile),
+    clock: settings.clock,
+    signal: settings.signal,
+  });
+  assertNothingAgainst(settings.source, problems);
+}
+
+/** The tables with the places of the rows that they have in the copy. */
+async function chosenRows(
+  session: Session,
+  { tables, catalog, exportedSnapshot }: CopySource,
+  lock: Lock,
+  { subset, emit, signal }: CopySettings,
+): Promise<{ tables: PlannedCopy[]; report?: SubsetTable[] }> {
+  if (subset === undefined) return { tables };
+  const { connection } = session;
+  const { ctids, report } = await selectSubset({
+    connection,
+    exportedSnapshot,
+    catalog,
+    links: lock.links,
+    tables,
+    subset,
+    emit,
+    signal,
+  });
+  const chosen = tables.map((table) => {
+    const places = ctids.get(table.planned.relation.oid);
+    return places === undefined ? table : { ...table, ctids: places };
+  });
+  return { tables: chosen, report };
+}
+
+/** What the lock says of large objects; undefined when there are none. */
+function largeObjectRule({ definitions }: Lock): LargeObjectRule | undefined {
+  const rule = definitions.get('large objects')?.rule;
+  return rule === 'keep' || rule === 'drop' || rule === 'file' ? rule : undefined;
+}
+
+/** Rows of a table as far as the catalog tells: partitions count with their root, so each has its share by size. */
+function rowsOf({ catalog }: CopySource): (table: PlannedCopy) => number {
+  const known = new Map(catalog.tables.map((table) => [tableName(table), table]));
+  return ({ transform, columns, ctids }) => {
+    if (ctids !== undefined) return ctids.length;
+    const table = known.get(transform.table);
+    // Never analyzed: as many rows as a heap of that size has with a hundred bytes each.
+    if (table === undefined || table.rows < 0) return Math.ceil(columns.size / leastRowBytes);
+    return table.partitioned ? Math.min(table.rows, Math.ceil(columns.size / leastRowBytes)) : table.rows;
+  };
+}
+
+const leastRowBytes = 64;
+
 /** The comment by which a copy is known: only such a database is ever replaced. */
 const copyMark = 'Pseudonymized copy made by holdfast';
+/** Of one that gave up its name and is not to stay. */
+const replacedMark = `${copyMark}, replaced by a newer one; dropped by it or by the next run.`;
 
-/** @throws HoldfastError `target-exists` when what has the name is no copy, or the very database that is copied */
-async function assertReplaceable({ target, connection, source, signal }: CopySettings): Promise<void> {
+/** Drops copies that were replaced, those of killed runs too: their comment tells them, and the name that a swap gives. */
+async function dropReplaced(admin: Session): Promise<void> {
+  const rows = await admin.query<{ name: string }>(
+    `SELECT datname::text AS name FROM pg_catalog.pg_database
+     WHERE pg_catalog.shobj_description(oid, 'pg_database') = $1 AND datname ~ '_before_[0-9]{8}T[0-9]{6}Z(_[0-9]+)?$'`,
+    [replacedMark],
+    'Could not look for copies that were replaced.',
+  );
+  for (const { name } of rows) {
+    await admin.run(
+      `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`,
+      `Could not drop the database ${name}.`,
+    );
+  }
+}
+
+/**
+ * @returns whether there is a copy that gives up its name
+ * @throws HoldfastError `target-exists` when what has the name is no copy, or the very database that is copied
+ */
+async function assertReplaceable({ target, connection, source, signal }: CopySettings): Promise<boolean> {
   const { admin, database } = target;
   if (admin.host === connection.host && admin.port === connection.port && database === connection.database) {
     throw new HoldfastError('usage', 'A copy cannot take the place of its own source.', {
@@ -110,7 +247,8 @@ async function assertReplaceable({ target, connection, source, signal }: CopySet
     `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database WHERE datname = $1`,
     [database],
   );
-  if (row === undefined || row.comment?.startsWith(copyMark)) return;
+  await dropReplaced(session);
+  if (row === undefined || row.comment?.startsWith(copyMark)) return row !== undefined;
   throw new HoldfastError('target-exists', `The database ${JSON.stringify(database)} is no copy made by Holdfast.`, {
     why: `Its comment does not begin with "${copyMark}", so it may be somebody's only one.`,
     hint: `Give the copy of ${source} another name; or, if it may go, run: COMMENT ON DATABASE "${database}" IS '${copyMark}';`,

@@ -1,6 +1,9 @@
 /** What a pseudonymized copy is asked for, and what it came to. */
 import type { Clock } from '../../base/clock.ts';
 import type { PseudonymKey } from '../../pseudonyms/keys.ts';
+import type { QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
+import type { LeakReport } from '../../pseudonyms/leaks/report.ts';
+import type { SubsetSettings, SubsetTable } from '../../pseudonyms/subset/settings.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import type { Environment } from '../../sources/postgres/dump-archive.ts';
 import type { Shortfall } from '../../sources/source.ts';
@@ -25,6 +28,12 @@ export interface CopySettings extends ClassifySettings {
   target: CopyTarget;
   /** SQL to run in the copy before it is looked at, in one transaction. Of each: where it is from, for messages. */
   after: readonly { name: string; sql: string }[];
+  /** Which rows the copy has; all of them when undefined. */
+  subset?: SubsetSettings | undefined;
+  /** Columns that together may tell a person, to be counted. */
+  quasiIdentifiers?: readonly QuasiIdentifiers[] | undefined;
+  /** Whether a copy counts as good although parts of it could not be searched: encrypted or damaged files. */
+  acceptUnread?: boolean | undefined;
   /** How many things are done at the same time. */
   jobs: number;
   pgDump?: string | undefined;
@@ -49,6 +58,15 @@ export interface CopyReport {
   /** Tells keys apart and nothing else. */
   keyFingerprint: string;
   database: string;
+  /** Of the lock file, hex. */
+  lockSha256: string;
+  /** Whether the copy got its name: nothing of its originals was found in it. */
+  published: boolean;
+  /** The search for originals in the copy. */
+  leaks: LeakReport;
+  /** Of a subset: the rows of each table. */
+  subset?: SubsetTable[];
+  largeObjects: { objects: number; bytes: number };
   /** The name under which the one that had the name is kept. */
   keptAs?: string;
   tables: CopiedTable[];

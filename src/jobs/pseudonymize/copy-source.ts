@@ -1,11 +1,11 @@
 /** The side of a pseudonymized copy that is read: one moment of a database, its definitions, and what becomes of its rows. */
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { readFacts } from '../../pseudonyms/column-facts.ts';
+import { type DatabaseFacts, readFacts } from '../../pseudonyms/column-facts.ts';
 import { commentFilter } from '../../pseudonyms/copy/kept-comments.ts';
 import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { transformTable } from '../../pseudonyms/copy/table-transform.ts';
-import { readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
+import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
 import { type ArchiveToc, readToc, type TocEntry } from '../../sources/postgres/archive-toc.ts';
 import { planBackup } from '../../sources/postgres/backup-plan.ts';
@@ -26,6 +26,8 @@ export interface CopySource {
   database: DatabaseLine;
   toc: ArchiveToc;
   tables: PlannedCopy[];
+  catalog: Catalog;
+  facts: DatabaseFacts;
   sequences: SequenceLine[];
   /** Whether an entry of the archive belongs into the copy. */
   wanted(entry: TocEntry): boolean;
@@ -35,6 +37,8 @@ export interface CopySource {
 
 export interface CopySourceSettings {
   lock: Lock;
+  /** Absolute: where the paths of rules start. */
+  baseDirectory?: string;
   env: Environment;
   pgDump?: string | undefined;
   clock: Clock;
@@ -99,7 +103,13 @@ export async function holdSource(session: Session, settings: CopySourceSettings)
     const name = names.get(root.oid) ?? tableName(root);
     const found = columns.get(table.relation.oid)!;
     const none = new Map<never, never>();
-    const transform = transformTable(name, found.plain, lock.tables.get(name) ?? none, facts.get(name) ?? none);
+    const transform = transformTable(
+      name,
+      found.plain,
+      lock.tables.get(name) ?? none,
+      facts.get(name) ?? none,
+      settings.baseDirectory,
+    );
     return { planned: table, columns: found, transform };
   });
   const keepsComment = commentFilter(lock);
@@ -108,6 +118,8 @@ export async function holdSource(session: Session, settings: CopySourceSettings)
     database: { ...(await readDatabase(session)), dumpVersion: program.version },
     toc,
     tables: planned,
+    catalog,
+    facts,
     sequences: await readSequences(session, sequences),
     wanted: (entry) => (entry.desc === 'COMMENT' ? keepsComment(entry) : !ofProduction.has(entry.desc)),
     omitted,

@@ -1,4 +1,5 @@
 /** A few rows of each table before and after: what reviewers look at. Originals are masked to their shape. */
+import { dirname } from 'node:path';
 import { readFacts } from '../../pseudonyms/column-facts.ts';
 import { rowRewrite } from '../../pseudonyms/copy/row-rewrite.ts';
 import { transformTable } from '../../pseudonyms/copy/table-transform.ts';
@@ -43,7 +44,13 @@ export async function preview(
     const columns = table.columns.filter(({ generated }) => !generated).map((column) => column.name);
     if (entries === undefined || table.kind === 'foreign') continue;
     try {
-      const transform = transformTable(name, columns, entries, facts.get(name) ?? new Map());
+      const transform = transformTable(
+        name,
+        columns,
+        entries,
+        facts.get(name) ?? new Map(),
+        dirname(settings.lockFile),
+      );
       const rewriting = rowRewrite(transform, key);
       if (rewriting === undefined || transform.emptied) continue;
       const list = rewriting.positions.map((at) => `${quoteIdentifier(columns[at]!)}::text`).join(', ');

@@ -66,10 +66,10 @@ export async function copyToArchive(settings: Omit<CopySettings, 'target'>, wish
     needs.scratch,
   );
   const { admin, connection, serverMajor } = built.place;
-  const report = await copyDatabase({ ...settings, target: { admin, database, replace: false } });
-  emit({ type: 'step', text: `Writing ${file}` });
   const sameMajor = serverMajor === Math.floor(serverVersion / 10_000);
   const program = await findDump(serverMajor * 10_000, env, sameMajor ? settings.pgDump : undefined);
+  const report = await copyDatabase({ ...settings, target: { admin, database, replace: false } });
+  emit({ type: 'step', text: `Writing ${file}` });
   const { partial } = place;
   const written = await dumpCopy({ connection, program, format, recipients, partial, file, jobs, env, signal });
   await place.publish();

@@ -38,7 +38,7 @@ export async function proveDatabase(work: ProofWork): Promise<void> {
   await using scratch = await openScratch(work, manifest);
   proof.scratch = scratch.report;
   const place = scratch.place as DatabasePlace;
-  const spaces = await prepareServer(work, place, manifest);
+  const spaces = await prepareServer(place, manifest, { signal: work.context.signal });
   const mine = 'rolesBefore' in scratch ? (scratch as ServerScratch) : undefined;
   if (mine) mine.made = manifest.database.roles.map(({ name }) => name);
   const { admin, connection, serverMajor } = place;
@@ -90,7 +90,7 @@ function openScratch(work: ProofWork, { database }: PostgresManifest): Promise<O
   });
 }
 
-interface Spaces {
+export interface Spaces {
   /** Tablespaces that the scratch cannot have → the default one. */
   lacking: Map<string, string>;
   findings: Check[];
@@ -99,17 +99,21 @@ interface Spaces {
 /**
  * Looks at all that would stop the restore, and makes the tablespaces of the snapshot where that can be done.
  *
- * @throws HoldfastError `target-failed` naming what is lacking, extensions in the version of the source among it
+ * @param options `exact`: whether another version of an extension is lacking too, and not only told by the restore
+ * @throws HoldfastError `target-failed` naming what is lacking
  */
-async function prepareServer(work: ProofWork, place: DatabasePlace, { database }: PostgresManifest): Promise<Spaces> {
-  const { signal } = work.context;
+export async function prepareServer(
+  place: DatabasePlace,
+  { database }: Pick<PostgresManifest, 'database'>,
+  { signal, exact = true }: { signal: AbortSignal; exact?: boolean },
+): Promise<Spaces> {
   await using session = await openSession(place.admin, { applicationName, failure: 'target-failed', signal });
   await checkPreconditions(session, {
     database,
     extensions: database.extensions,
     tablespaces: [],
     named: { roles: [], tablespaces: [] },
-    exact: true,
+    exact,
   });
   const spaces: Spaces = { lacking: new Map(), findings: [] };
   for (const { name } of database.tablespaces) {

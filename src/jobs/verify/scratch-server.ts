@@ -18,7 +18,8 @@ const applicationName = 'holdfast verify';
 const namePattern =
   /^holdfast_verify_([0-9a-f]{6})_([0-9a-z]{1,6})_([0-9a-z]{1,10})_[0-9a-f]{3}(_holdfast_[0-9a-f]{12})?$/;
 
-function machineOf(): string {
+/** Tells machines apart in names that processes of several may see: 6 hex digits. */
+export function machineOf(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 }
 

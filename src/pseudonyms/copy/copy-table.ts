@@ -4,6 +4,7 @@ import type { LaneContext, LaneTask } from '../../repository/lane.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { copyIn } from '../../sources/postgres/copy-in.ts';
 import { copyOut } from '../../sources/postgres/copy-out.ts';
+import { quietStatements } from '../../sources/postgres/quiet-settings.ts';
 import { displayName, quoteIdentifier, quoteLiteral, quoteQualified } from '../../sources/postgres/quote.ts';
 import { rowsError } from '../../sources/postgres/restore-errors.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
@@ -11,9 +12,13 @@ import { assertSameRelation } from '../../sources/postgres/table-copy.ts';
 import { type BlockRange, blocksCondition, withTidScan } from '../../sources/postgres/table-parts.ts';
 import { CopyTextRewriter } from '../copy-text.ts';
 import { PseudonymKey } from '../keys.ts';
+import type { SharedSketch } from '../leaks/sketch.ts';
+import { sketchWatch } from '../leaks/watch.ts';
+import { ProgramPool } from './programs.ts';
 import { RowPipe, SenderGone } from './row-pipe.ts';
 import { rowRewrite } from './row-rewrite.ts';
-import type { TableTransform } from './table-transform.ts';
+import { hasExpressions, selectList, type TableTransform } from './table-transform.ts';
+import { readWholeColumns, type WholeColumns } from './whole-columns.ts';
 
 export interface CopyTableInput {
   source: { connection: PostgresConnection; exportedSnapshot: string };
@@ -31,6 +36,8 @@ export interface CopyTableInput {
   replace?: { condition: string | null };
   /** Places of the wanted rows, `(block,line)` of the snapshot, rising; all rows when undefined. */
   ctids?: readonly string[];
+  /** Takes the originals of ruled columns, for the search for leaks. */
+  sketch?: SharedSketch;
 }
 
 export interface CopyTableOutput {
@@ -48,11 +55,15 @@ export const copyTableTasks = {
   [copyLeaveTask]: async (lane: LaneContext) => {
     await lane.discard(sourceKey);
     await lane.discard(targetKey);
+    await lane.discard(programsKey);
+    await lane.discard(wholeKey);
   },
 } satisfies Record<string, LaneTask>;
 
 const sourceKey = 'pseudonymize source';
 const targetKey = 'pseudonymize target';
+const programsKey = 'pseudonymize programs';
+const wholeKey = 'pseudonymize whole columns';
 const applicationName = 'holdfast pseudonymize';
 
 function sourceSession(lane: LaneContext, { connection, exportedSnapshot }: CopyTableInput['source']) {
@@ -78,11 +89,24 @@ function targetSession(lane: LaneContext, connection: PostgresConnection) {
       const session = await openSession(connection, { applicationName, failure: 'target-failed' });
       await session.run('SET synchronous_commit = off; SET check_function_bodies = off');
       // What a row that is refused holds has no place in the log of a server for tests.
-      if (session.superuser) await session.run("SET log_error_verbosity = 'terse'; SET log_statement = 'none'");
+      if (session.superuser) await session.run(quietStatements);
       return session;
     },
     (session) => session.close(),
   );
+}
+
+/** Of the relation that the lane is at: its parts follow each other. */
+async function wholeColumns(lane: LaneContext, source: Session, input: CopyTableInput): Promise<WholeColumns> {
+  const { relation, transform } = input;
+  const none = async () => ({ oid: 0, columns: new Map() as WholeColumns });
+  const kept = await lane.keep(wholeKey, none, async () => {});
+  if (kept.oid !== relation.oid) {
+    kept.columns = new Map();
+    kept.columns = await readWholeColumns(source, relation, transform);
+    kept.oid = relation.oid;
+  }
+  return kept.columns;
 }
 
 async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
@@ -91,7 +115,14 @@ async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<Copy
   const source = await sourceSession(lane, input.source);
   const target = await targetSession(lane, input.target);
   const key = new PseudonymKey(input.secret);
-  const rewriting = rowRewrite(transform, key);
+  const programs = await lane.keep(
+    programsKey,
+    async () => new ProgramPool(),
+    (pool) => pool[Symbol.asyncDispose](),
+  );
+  const whole = await wholeColumns(lane, source, input);
+  const watch = input.sketch && sketchWatch(input.sketch, transform);
+  const rewriting = rowRewrite(transform, key, watch, { programs, whole });
   const rewriter =
     rewriting &&
     new CopyTextRewriter({
@@ -161,7 +192,7 @@ function readStatement({ relation, transform, blocks, ctids, replace }: CopyTabl
   const { schema, name, oid } = relation;
   const table = quoteQualified(schema, name);
   const same = assertSameRelation(schema, name, oid);
-  const columns = transform.columns.map(quoteIdentifier).join(', ');
+  const columns = selectList(transform);
   let copy: string;
   if (ctids !== undefined) {
     const places = quoteLiteral(`{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`);
@@ -172,7 +203,8 @@ function readStatement({ relation, transform, blocks, ctids, replace }: CopyTabl
   } else if (replace?.condition) {
     copy = `COPY (SELECT ${columns} FROM ONLY ${table} ${replace.condition}) TO STDOUT`;
   } else {
-    copy = columns === '' ? `COPY (SELECT FROM ONLY ${table}) TO STDOUT` : `COPY ${table} (${columns}) TO STDOUT`;
+    const selected = columns === '' || hasExpressions(transform);
+    copy = selected ? `COPY (SELECT ${columns} FROM ONLY ${table}) TO STDOUT` : `COPY ${table} (${columns}) TO STDOUT`;
   }
   // SET LOCAL, and the lock, are given back.
   return `SAVEPOINT holdfast; LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE NOWAIT;

@@ -17,6 +17,7 @@ import type { Job } from '../../sources/postgres/restore-schedule.ts';
 import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts';
 import { type BlockRange, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import type { RestoreContext } from '../../sources/source.ts';
+import type { SharedSketch } from '../leaks/sketch.ts';
 import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
 import type { TableTransform } from './table-transform.ts';
 
@@ -29,8 +30,14 @@ export interface PlannedCopy {
   planned: PlannedTable;
   columns: TableColumns;
   transform: TableTransform;
-  /** Places of the wanted rows in the snapshot, rising; all rows when undefined. */
-  ctids?: readonly string[];
+  /** Of the wanted rows in the snapshot; all rows when undefined. */
+  ctids?: Places;
+}
+
+/** `(block,line)`, rising; an array, or what is written out only when asked for. */
+export interface Places {
+  readonly length: number;
+  slice(start: number, end: number): readonly string[];
 }
 
 export interface CopyRowsSettings {
@@ -44,6 +51,8 @@ export interface CopyRowsSettings {
   /** Told what a table, or a part of one, came to. */
   copied: (table: PlannedCopy, output: CopyTableOutput) => void;
   parts?: PartSizes;
+  /** Shared by all lanes. */
+  sketch?: SharedSketch;
 }
 
 /** @param plan of the archive in which the tables are */
@@ -53,7 +62,7 @@ export function copyRowJobs(
   plan: ArchivePlan,
   settings: CopyRowsSettings,
 ): RowJobs {
-  const { source, target, secret, serverVersion, toc, parts = copyParts } = settings;
+  const { source, target, secret, serverVersion, toc, parts = copyParts, sketch } = settings;
   const entries = tableEntries(toc);
   const wanted = settings.tables.filter(({ transform, ctids }) => !transform.emptied && ctids?.length !== 0);
   const total = wanted.reduce((sum, { columns }) => sum + columns.size, 0);
@@ -75,6 +84,7 @@ export function copyRowJobs(
         ...part,
         ...(loadThrough && { through: loadThrough }),
         ...(relation.config && { replace: relation.config }),
+        ...(sketch && { sketch }),
       }),
     );
     const ids = inputs.map((input, part) => {

@@ -3,10 +3,11 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { Rewrite } from '../copy-text.ts';
 import type { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';
-import type { Cell, Run } from '../transformer.ts';
+import type { Cell, Programs, Run } from '../transformer.ts';
 import type { TableTransform } from './table-transform.ts';
+import type { WholeColumns } from './whole-columns.ts';
 
-/** Is shown the originals of ruled columns, batch by batch; must not change them. */
+/** Is shown the originals of ruled columns, batch by batch; must not change them. Not of those that keep true values: `sql`, `shuffle`. */
 export interface OriginalsWatch {
   originals(column: string, cells: readonly Cell[]): void;
 }
@@ -17,10 +18,20 @@ export interface RowRewrite {
   rewrite: Rewrite;
 }
 
+/** What some kinds want beside the key. */
+export interface RewriteResources {
+  /** For `command`. */
+  programs?: Programs;
+  /** For `shuffle`: by column, over all rows of the relation. */
+  whole?: WholeColumns;
+}
+
 interface Step {
   /** Index into `positions`. */
   slot: number;
   column: string;
+  /** The column's own values, in other rows. */
+  dealtOut: boolean;
   run: Run;
   companions: { slot: number; pseudonym: boolean }[];
 }
@@ -30,13 +41,16 @@ interface Step {
  * @throws HoldfastError `config` when rules are built from each other in a circle
  */
 export function rowRewrite(
-  { table, columns, ruled }: TableTransform,
+  { table, columns, ruled, baseDirectory }: TableTransform,
   key: PseudonymKey,
   watch?: OriginalsWatch,
+  { programs, whole }: RewriteResources = {},
 ): RowRewrite | undefined {
-  if (ruled.length === 0) return undefined;
-  const made = ruled.map((column) => ({ ...column, transformer: makeTransformer(column.rule) }));
-  const read = new Set(ruled.map(({ at }) => at));
+  // What the source works out comes as it is to be.
+  const rewritten = ruled.filter(({ expression }) => expression === undefined);
+  if (rewritten.length === 0) return undefined;
+  const made = rewritten.map((column) => ({ ...column, transformer: makeTransformer(column.rule) }));
+  const read = new Set(rewritten.map(({ at }) => at));
   for (const { transformer } of made) {
     for (const { column } of transformer.companions) read.add(columns.indexOf(column));
   }
@@ -61,7 +75,14 @@ export function rowRewrite(
     steps.push({
       slot: slotOf(column),
       column,
-      run: each.transformer.prepare({ key: key.domain(each.domain), column: each.facts }),
+      dealtOut: each.whole !== undefined,
+      run: each.transformer.prepare({
+        key: key.domain(each.domain),
+        column: each.facts,
+        baseDirectory,
+        programs,
+        whole: whole?.get(column),
+      }),
       companions: companions.map(({ column: other, value }) => ({
         slot: slotOf(other),
         pseudonym: value === 'pseudonym',
@@ -72,9 +93,10 @@ export function rowRewrite(
 
   const rewrite: Rewrite = (cells, rows) => {
     const out = [...cells] as Cell[][];
-    for (const { slot, column, run, companions } of steps) {
+    for (const { slot, column, dealtOut, run, companions } of steps) {
       const originals = cells[slot]!;
-      watch?.originals(column, originals);
+      // True values that stay in their column are no leak.
+      if (!dealtOut) watch?.originals(column, originals);
       const to: Cell[] = new Array(rows);
       run(
         originals,

@@ -1,6 +1,7 @@
 /** What becomes of the rows of one table, made from the lock file: the form in which lanes are told. */
 import { HoldfastError } from '../../base/errors.ts';
-import { defaultDomains } from '../classification-kinds.ts';
+import { quoteIdentifier } from '../../sources/postgres/quote.ts';
+import { defaultDomains, usualDomain } from '../classification-kinds.ts';
 import type { ColumnEntry, Rule } from '../lock.ts';
 import type { RawOptions } from '../options.ts';
 import { makeTransformer } from '../registry.ts';
@@ -15,6 +16,10 @@ export interface RuledColumn {
   /** As `makeTransformer` takes it. */
   rule: RawOptions;
   domain: string;
+  /** The rule needs the column as a whole, and this one beside it. */
+  whole?: { by: string };
+  /** SQL that is read in place of the column. */
+  expression?: string;
 }
 
 /** Survives structured cloning. */
@@ -27,16 +32,13 @@ export interface TableTransform {
   ruled: readonly RuledColumn[];
   /** No row is copied. */
   emptied: boolean;
+  /** Absolute: where the paths of rules start. */
+  baseDirectory?: string;
 }
-
-/** Rules that name the subject they go by share a domain, so that what belongs to one subject fits together. */
-const subjectDomain = 'person';
 
 /** Where pseudonyms of a rule are alike: what the rule says, the usual one of its kind, or that column alone. */
 export function domainOf({ kind, options, domain }: Rule, table: string, column: string): string {
-  if (domain !== undefined) return domain;
-  if (typeof options.by === 'string') return subjectDomain;
-  return defaultDomains[kind] ?? `column ${table}.${column}`;
+  return domain ?? usualDomain(kind, options) ?? `column ${table}.${column}`;
 }
 
 /**
@@ -46,17 +48,28 @@ export function domainOf({ kind, options, domain }: Rule, table: string, column:
  */
 export function rawRule({ rule, paths }: Pick<ColumnEntry, 'rule' | 'paths'>): RawOptions {
   const { kind, options } = rule;
-  if (paths === undefined || paths.size === 0 || (kind !== 'json' && kind !== 'array')) return { kind, ...options };
+  if (paths === undefined || paths.size === 0) return { kind, ...options };
   if (kind === 'array') return { kind, element: inner([...paths.values()][0]!), ...options };
+  const option = pathOptions[kind];
+  if (option === undefined) return { kind, ...options };
+  const name = (path: string) => (kind === 'json' ? path : path.replace(/^\$\.?/, ''));
   return {
     kind,
     ...options,
-    paths: {
-      ...Object.fromEntries([...paths].map(([path, each]) => [path, inner(each)])),
-      ...(options.paths as object | undefined),
+    [option]: {
+      ...Object.fromEntries([...paths].map(([path, each]) => [name(path), inner(each)])),
+      ...(options[option] as object | undefined),
     },
   };
 }
+
+/** The option under which kinds take rules of parts. */
+const pathOptions: Partial<Record<Rule['kind'], string>> = {
+  json: 'paths',
+  hstore: 'paths',
+  xml: 'paths',
+  composite: 'fields',
+};
 
 function inner({ kind, options, domain }: Rule): RawOptions {
   const own = domain ?? defaultDomains[kind];
@@ -66,6 +79,7 @@ function inner({ kind, options, domain }: Rule): RawOptions {
 /**
  * @param columns in the order of the COPY
  * @param facts of the same columns, by name
+ * @param baseDirectory where the paths of `js` and `command` start; absolute
  * @throws HoldfastError `config` when a rule is wrong, does not fit its column, or would break a unique one
  */
 export function transformTable(
@@ -73,6 +87,7 @@ export function transformTable(
   columns: readonly string[],
   entries: ReadonlyMap<string, ColumnEntry>,
   facts: ReadonlyMap<string, ColumnFacts>,
+  baseDirectory?: string,
 ): TableTransform {
   const ruled: RuledColumn[] = [];
   let truncated = 0;
@@ -86,10 +101,23 @@ export function transformTable(
       const rule = rawRule(entry);
       const transformer = makeTransformer(rule);
       assertUnique(transformer.kind, transformer.guarantee(known), known);
-      for (const { column: other } of transformer.companions) {
+      for (const { column: other, value } of transformer.companions) {
         if (!columns.includes(other)) throw unknownCompanion(table, column, other);
+        if (value === 'original' && entries.get(other)?.rule.kind === 'sql')
+          throw unreadCompanion(table, column, other);
       }
-      ruled.push({ at, column, facts: known, rule, domain: domainOf(entry.rule, table, column) });
+      const { whole, expression } = transformer;
+      if (whole !== undefined) assertTellsApart(table, column, whole.by, facts.get(whole.by));
+      const domain = domainOf(entry.rule, table, column);
+      ruled.push({
+        at,
+        column,
+        facts: known,
+        rule,
+        domain,
+        ...(whole && { whole: { by: whole.by } }),
+        ...(expression !== undefined && { expression }),
+      });
     }
   }
   if (truncated > 0 && truncated < columns.length) {
@@ -97,7 +125,39 @@ export function transformTable(
       why: 'It leaves out the rows of a table, so it is for all its columns or for none.',
     });
   }
-  return { table, columns, ruled, emptied: truncated > 0 };
+  return { table, columns, ruled, emptied: truncated > 0, ...(baseDirectory !== undefined && { baseDirectory }) };
+}
+
+/** What is read of a table: its columns, and what `sql` rules put in their place. */
+export function selectList({ columns, ruled }: TableTransform): string {
+  const expressions = new Map(ruled.map(({ column, expression }) => [column, expression]));
+  return columns
+    .map((column) => {
+      const expression = expressions.get(column);
+      return expression === undefined ? quoteIdentifier(column) : `(${expression}) AS ${quoteIdentifier(column)}`;
+    })
+    .join(', ');
+}
+
+/** Whether a `SELECT` must be written to read the table. */
+export function hasExpressions({ ruled }: TableTransform): boolean {
+  return ruled.some(({ expression }) => expression !== undefined);
+}
+
+/** @throws HoldfastError `config` when two rows may have the same value in `by` */
+export function assertTellsApart(table: string, column: string, by: string, facts: ColumnFacts | undefined): void {
+  if (facts?.unique && !facts.nullable) return;
+  throw new HoldfastError('config', `The rule of ${table}.${column} does not tell its rows apart.`, {
+    why: `${table}.${by} may be NULL, or the same in two rows.`,
+    hint: 'Name a primary key of one column as `by`.',
+  });
+}
+
+function unreadCompanion(table: string, column: string, other: string): HoldfastError {
+  return new HoldfastError('config', `The rule of ${table}.${column} looks at a column whose original is not read.`, {
+    why: `${table}.${other} has a rule \`sql\`, which the source works out.`,
+    hint: 'Go by another column.',
+  });
 }
 
 function unclassified(table: string, column: string): HoldfastError {

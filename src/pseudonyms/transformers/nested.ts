@@ -1,30 +1,8 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { type ArrayNode, formatArray, parseArray } from '../array-text.ts';
-import type { Options, RawOptions } from '../options.ts';
+import type { Options } from '../options.ts';
 import { type Cell, type ColumnFacts, type Guarantee, type Run, type Transformer, unfitValue } from '../transformer.ts';
-
-/** What a rule inside another one looks like: `{kind: email, …its options}`. */
-export type MakeTransformer = (rule: RawOptions) => Transformer;
-
-/** @returns the transformer of a rule inside another, in the domain that the rule names, or else in that of the column */
-function inner(kind: string, make: MakeTransformer, rule: unknown): Transformer {
-  if (rule === null || typeof rule !== 'object' || Array.isArray(rule))
-    throw new HoldfastError('config', `A rule inside \`${kind}\` is wrong.`, {
-      why: 'It must be written as a rule, e.g. `{kind: email}`.',
-    });
-  const { domain, ...raw } = rule as RawOptions;
-  if (domain !== undefined && typeof domain !== 'string')
-    throw new HoldfastError('config', `The option \`domain\` of a rule inside \`${kind}\` is wrong.`, {
-      why: 'It must be a text.',
-    });
-  const made = make(raw);
-  if (made.companions.length > 0)
-    throw new HoldfastError('config', `\`${made.kind}\` inside \`${kind}\` cannot look at other columns.`, {
-      hint: 'Leave out `by`.',
-    });
-  if (typeof domain !== 'string') return made;
-  return { ...made, prepare: ({ key, column }) => made.prepare({ key: key.sibling(domain), column }) };
-}
+import { innerRule, leafFacts, type MakeTransformer } from './inner-rule.ts';
 
 const whole = (maxLength?: number): Guarantee => ({
   uniqueness: 'lossy',
@@ -39,7 +17,7 @@ const whole = (maxLength?: number): Guarantee => ({
 export const array =
   (make: MakeTransformer) =>
   (options: Options): Transformer => {
-    const element = inner('array', make, options.raw('element'));
+    const element = innerRule('array', make, options.raw('element'));
     options.done();
     const facts = (column: ColumnFacts): ColumnFacts => {
       if (!column.type.endsWith('[]'))
@@ -55,8 +33,8 @@ export const array =
         element.guarantee(facts(column));
         return whole();
       },
-      prepare({ key, column }) {
-        const run = element.prepare({ key, column: facts(column) });
+      prepare({ column, ...context }) {
+        const run = element.prepare({ ...context, column: facts(column) });
         return (cells, out) => {
           const leaves: string[] = [];
           const parsed = cells.map((cell) => {
@@ -118,10 +96,10 @@ export const json =
       });
     const rules = Object.entries(paths as object).map(([path, rule]) => ({
       path: splitPath(path),
-      transformer: inner('json', make, rule),
+      transformer: innerRule('json', make, rule),
     }));
     const simple = other === 'refuse' || other === 'keep' || other === 'null' ? other : undefined;
-    const fallback = simple === undefined ? inner('json', make, other) : undefined;
+    const fallback = simple === undefined ? innerRule('json', make, other) : undefined;
 
     return {
       kind: 'json',
@@ -135,11 +113,11 @@ export const json =
         fallback?.guarantee(leafFacts(column));
         return whole(column.maxLength);
       },
-      prepare({ key, column }) {
+      prepare({ column, ...context }) {
         this.guarantee(column);
         const facts = leafFacts(column);
         const prepared = (transformer: Transformer): JsonRun => ({
-          run: transformer.prepare({ key, column: facts }),
+          run: transformer.prepare({ ...context, column: facts }),
           leaves: [],
           places: [],
         });
@@ -196,11 +174,6 @@ export const json =
   };
 
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-/** Inside a document there is no length, and any kind of text or number. */
-function leafFacts(column: ColumnFacts): ColumnFacts {
-  return { name: column.name, type: 'text', nullable: true, unique: false, rows: column.rows };
-}
 
 function splitPath(path: string): string[] {
   return path

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
+import { quietSettings } from '../postgres/quiet-settings.ts';
 import { quoteLiteral } from '../postgres/quote.ts';
 import { serverSaid, sqlstateOf } from '../postgres/server-errors.ts';
 import { openSession, type Session } from '../postgres/session.ts';
@@ -8,7 +9,6 @@ import { differencesOf } from './differences.ts';
 import type { Globals, Tablespace } from './globals.ts';
 import { readStoredGlobals } from './manifest.ts';
 import { type GlobalsPlan, planGlobals, type Step } from './plan.ts';
-import { quietSettings } from './quiet.ts';
 import { databaseNames, readGlobals } from './read.ts';
 import { createTablespaceStatement, tablespaceStatements } from './statements.ts';
 

@@ -1,8 +1,8 @@
+import { quietSettings } from '../postgres/quiet-settings.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts';
 import type { Globals, Membership, SettingEntry, Tablespace } from './globals.ts';
 import { grantOrder, grantorFor } from './grant-order.ts';
 import { describeMembership } from './plan.ts';
-import { quietSettings } from './quiet.ts';
 import {
   commentStatement,
   createTablespaceStatement,

@@ -72,6 +72,8 @@ export interface RestorePlace {
   tablespaces: ReadonlySet<string>;
   /** Everything belongs to the role that restores. */
   withoutOwners?: boolean | undefined;
+  /** The server's log gets nothing of what is refused: for rows of others than its own. */
+  quiet?: boolean | undefined;
 }
 
 export class EntryRunner {

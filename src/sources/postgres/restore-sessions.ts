@@ -1,5 +1,6 @@
 import { EntryRunner, type RestorePlace, restoreSettings } from './archive-statements.ts';
 import type { PostgresConnection } from './connection.ts';
+import { quietStatements } from './quiet-settings.ts';
 import { openSession, type Session } from './session.ts';
 
 /** Sessions in a database under construction, opened when needed and used again. `await using` closes them. */
@@ -35,6 +36,7 @@ export class RestoreSessions implements AsyncDisposable {
     });
     this.#open.add(session);
     await session.run(restoreSettings);
+    if (this.#place.quiet && session.superuser) await session.run(quietStatements);
     const [row] = await session.query<{ role: string }>('SELECT current_user::text AS role');
     return new EntryRunner(session, this.#place, row!.role);
   }

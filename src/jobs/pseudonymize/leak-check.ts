@@ -1,0 +1,108 @@
+/** Proves that no original of a ruled column is left in a copy. Runs after the rows, before the copy gets its name. */
+import type { Emit } from '../../base/events.ts';
+import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
+import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
+import { PseudonymKey } from '../../pseudonyms/keys.ts';
+import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
+import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
+import { type LeakReport, verdictOf } from '../../pseudonyms/leaks/report.ts';
+import { LeakScan } from '../../pseudonyms/leaks/scan.ts';
+import { newSketch, type SharedSketch } from '../../pseudonyms/leaks/sketch.ts';
+import type { Lock } from '../../pseudonyms/lock.ts';
+import type { PostgresConnection } from '../../sources/postgres/connection.ts';
+import { openSession, type Session } from '../../sources/postgres/session.ts';
+
+export interface LeakCheckSettings {
+  /** Holds the snapshot that was copied, in a transaction that is still open. */
+  source: Session;
+  target: PostgresConnection;
+  /** What the lanes filled. */
+  sketch: SharedSketch;
+  lock: Lock;
+  tables: readonly PlannedCopy[];
+  /** Of the pseudonyms, as the lanes had it: what the rules make of the rows is told apart from what was left. */
+  secret: Uint8Array;
+  quasiIdentifiers?: readonly QuasiIdentifiers[];
+  /** Absolute paths of files that belong to the copy. */
+  directories?: readonly string[];
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+/** A sketch for a copy: one original for every row of every ruled column. */
+export function sketchFor(tables: readonly PlannedCopy[], rowsOf: (table: PlannedCopy) => number): SharedSketch {
+  const formsOfOriginal = 1.5;
+  const expected = tables.reduce((sum, table) => sum + rowsOf(table) * table.transform.ruled.length, 0);
+  return newSketch({ expected: expected * formsOfOriginal });
+}
+
+/**
+ * Searches the whole copy for originals of ruled columns.
+ *
+ * @returns what was found; a leak is no error here
+ * @throws HoldfastError `could-not-verify` when the copy cannot be read, `source-failed`, `config` when quasi-identifiers
+ *   are not in the copy
+ */
+export async function checkLeaks(settings: LeakCheckSettings): Promise<LeakReport> {
+  const { target, lock, emit, signal, quasiIdentifiers = [], directories = [] } = settings;
+  const scan = scanFor(settings);
+  await using session = await openSession(target, {
+    applicationName: 'holdfast pseudonymize',
+    failure: 'could-not-verify',
+    signal,
+  });
+  await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const catalog = await readCatalog(session);
+  await scan.database(session, catalog);
+  for (const directory of directories) await scan.directory(directory);
+  const findings = await confirmed(scan, settings, catalog);
+  emit({ type: 'step', text: 'Counting groups and frequencies' });
+  const anonymity = await anonymityOf(session, catalog, quasiIdentifiers);
+  const frequencies = await frequencyWarnings(session, catalog, lock);
+  await session.run('COMMIT');
+  return reportOf(scan, { findings, anonymity, frequencies });
+}
+
+/**
+ * Searches names and contents of files below a directory for originals of a database.
+ *
+ * @param directory absolute
+ * @throws as `checkLeaks`
+ */
+export async function scanDirectory(
+  settings: Omit<LeakCheckSettings, 'target' | 'quasiIdentifiers' | 'directories'> & { directory: string },
+): Promise<LeakReport> {
+  const scan = scanFor(settings);
+  await scan.directory(settings.directory);
+  const findings = await confirmed(scan, settings, undefined);
+  return reportOf(scan, { findings, anonymity: [], frequencies: [] });
+}
+
+function scanFor({ sketch, emit, signal, tables }: Pick<LeakCheckSettings, 'sketch' | 'emit' | 'signal' | 'tables'>) {
+  const kinds = new Map<string, string>();
+  for (const { transform } of tables) {
+    for (const { column, rule } of transform.ruled) kinds.set(`${transform.table}.${column}`, String(rule.kind));
+  }
+  return new LeakScan({ sketch, emit, signal, kinds });
+}
+
+function confirmed(
+  scan: LeakScan,
+  { source, tables, secret, sketch, signal, emit }: Omit<LeakCheckSettings, 'target'>,
+  catalog: Catalog | undefined,
+) {
+  const columns = new Map(
+    catalog?.tables.flatMap((table) =>
+      table.columns.map((column) => [`${tableName(table)}.${column.name}`, column] as const),
+    ),
+  );
+  if (scan.places.size > 0) emit({ type: 'step', text: 'Holding what was found against the originals' });
+  return confirmLeaks(scan, { source, tables, key: new PseudonymKey(secret), sketch, columns, signal });
+}
+
+function reportOf(
+  { unread, scanned }: LeakScan,
+  found: Pick<LeakReport, 'findings' | 'anonymity' | 'frequencies'>,
+): LeakReport {
+  return { verdict: verdictOf({ ...found, unread }), ...found, scanned, unread };
+}

@@ -1,0 +1,55 @@
+/**
+ * A keyed sketch of the originals of a copy, shared by all lanes: a Bloom filter of which every entry lies in two words.
+ * It answers whether a print was added: never falsely no, and falsely yes in fewer than one of 10 000 cases at its size.
+ */
+import { randomBytes } from 'node:crypto';
+
+/** Survives structured cloning; lanes that get it share the memory. Never written anywhere. */
+export interface SharedSketch {
+  words: Int32Array<SharedArrayBuffer>;
+  /** Random, of this run: prints of another run, or guesses from outside, meet nothing. */
+  seeds: Int32Array<SharedArrayBuffer>;
+}
+
+const bitsOfEntry = 32;
+const smallestBytes = 64 * 1024;
+export const largestSketchBytes = 64 * 1024 * 1024;
+
+/** @param expected originals, each counted once for every row: too many is better than too few */
+export function newSketch({ expected }: { expected: number }): SharedSketch {
+  const wanted = (Math.max(0, expected) * bitsOfEntry) / 8;
+  let bytes = smallestBytes;
+  while (bytes < wanted && bytes < largestSketchBytes) bytes *= 2;
+  const seeds = new Int32Array(new SharedArrayBuffer(16));
+  const random = randomBytes(16);
+  for (let i = 0; i < 4; i++) seeds[i] = random.readInt32LE(i * 4);
+  return { words: new Int32Array(new SharedArrayBuffer(bytes)), seeds };
+}
+
+/** Three bits of a word, from 15 bits of a print. */
+function bitsOf(print: number): number {
+  return (1 << (print & 31)) | (1 << ((print >>> 5) & 31)) | (1 << ((print >>> 10) & 31));
+}
+
+/** Adds a print of two 32-bit words. */
+export function addPrint({ words }: SharedSketch, a: number, b: number): void {
+  const last = words.length - 1;
+  const [first, second] = [a & last, b & last];
+  const [firstBits, secondBits] = [bitsOf(Math.imul(b, 0x9e3779b1) >>> 8), bitsOf(Math.imul(a, 0x85ebca77) >>> 8)];
+  // Most values come again: reading costs less than an atomic write.
+  if ((words[first]! & firstBits) !== firstBits) Atomics.or(words, first, firstBits);
+  if ((words[second]! & secondBits) !== secondBits) Atomics.or(words, second, secondBits);
+}
+
+export function hasPrint({ words }: SharedSketch, a: number, b: number): boolean {
+  const last = words.length - 1;
+  const firstBits = bitsOf(Math.imul(b, 0x9e3779b1) >>> 8);
+  if ((words[a & last]! & firstBits) !== firstBits) return false;
+  const secondBits = bitsOf(Math.imul(a, 0x85ebca77) >>> 8);
+  return (words[b & last]! & secondBits) === secondBits;
+}
+
+/** A print as one number of 53 bits: what is kept of a value in place of the value. */
+export function printNumber(a: number, b: number): number {
+  return (a >>> 0) * 2 ** 21 + (b >>> 11);
+}

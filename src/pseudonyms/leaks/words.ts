@@ -1,0 +1,238 @@
+/** Cuts texts into words and takes their prints, both of originals and of what is searched: the two must agree. */
+import type { SharedSketch } from './sketch.ts';
+
+/** What a print is of; part of the print. */
+export const form = {
+  /** One word, or anything without white space: a name, an e-mail address, a code. */
+  word: 1,
+  /** Several words. */
+  phrase: 2,
+  /** The first two words of a phrase: so that longer ones are tried only where they may be. */
+  start: 3,
+  /** A whole text, or a line of one. */
+  text: 4,
+  /** Letters and digits without what groups them: numbers of accounts, cards, identity. */
+  compact: 5,
+  /** The last nine digits of a telephone number, however it is written. */
+  phone: 6,
+  bytes: 7,
+} as const;
+
+/** Longest phrase that is searched within a text. */
+export const longestPhrase = 6;
+
+const separator = 0;
+const inner = 1;
+const letter = 2;
+const digit = 3;
+const combining = 4;
+
+const classMask = 7;
+const upperBit = 8;
+
+/** Of a UTF-16 code unit: its lower case above bit 8, whether it is a capital, and what it is within a word. */
+const facts = new Uint32Array(65536);
+for (let code = 0; code < 65536; code++) {
+  const char = String.fromCharCode(code);
+  const folded = char.toLowerCase();
+  const low = folded.length === 1 ? folded.charCodeAt(0) : code;
+  let kind: number = separator;
+  if (code >= 0xd800 && code < 0xe000) kind = letter;
+  else if (/\p{L}/u.test(char)) kind = letter;
+  else if (/\p{Nd}/u.test(char)) kind = digit;
+  else if (/\p{M}/u.test(char)) kind = combining;
+  else if ("@.-'’/:_+&#%~$*!?\\\u2010\u2011".includes(char)) kind = inner;
+  // Scripts without case count as if they had capitals: nothing tells their names from words.
+  const upper = folded !== char || /\p{Lo}/u.test(char);
+  facts[code] = (low << 8) | (upper ? upperBit : 0) | kind;
+}
+// As apostrophes and hyphens are written by hand.
+facts[0x2019] = (0x27 << 8) | inner;
+facts[0x2010] = facts[0x2011] = (0x2d << 8) | inner;
+
+/** What was seen of a word beside its print. */
+export const trait = { digits: 1, at: 2, mixed: 4, capital: 8, letters: 16 } as const;
+
+/**
+ * The words of one text, in arrays that are used again for the next: prints without a form, places, traits. Words are
+ * what white space, brackets, quotes, commas and the like leave; punctuation around them is not theirs.
+ */
+export class Words {
+  count = 0;
+  text = '';
+  a = new Int32Array(256);
+  b = new Int32Array(256);
+  from = new Int32Array(256);
+  to = new Int32Array(256);
+  traits = new Uint8Array(256);
+  readonly #first: number;
+  readonly #second: number;
+
+  constructor({ seeds }: Pick<SharedSketch, 'seeds'>) {
+    this.#first = seeds[0]!;
+    this.#second = seeds[1]!;
+  }
+
+  /** @param from, to the part of the text to cut */
+  cut(given: string, from = 0, to = given.length): void {
+    this.count = 0;
+    this.text = given;
+    const table = facts;
+    const [firstA, firstB] = [this.#first, this.#second];
+    let a = 0;
+    let b = 0;
+    let endA = 0;
+    let endB = 0;
+    let start = -1;
+    let end = 0;
+    let seen = 0;
+    for (let at = from; at < to; at++) {
+      const fact = table[given.charCodeAt(at)]!;
+      const kind = fact & classMask;
+      if (kind === separator) {
+        if (start >= 0) this.#add(start, end, endA, endB, seen);
+        start = -1;
+        continue;
+      }
+      if (start < 0) {
+        if (kind !== letter && kind !== digit) continue;
+        start = at;
+        a = firstA;
+        b = firstB;
+        seen = fact & upperBit;
+      }
+      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+      if (kind === letter || kind === digit) {
+        end = at + 1;
+        endA = a;
+        endB = b;
+        seen |= kind === digit ? trait.digits : trait.letters;
+      } else if (kind === combining) {
+        // Composed characters are told apart from their parts; only few texts have any.
+        const composed = given.slice(from, to).normalize('NFC');
+        if (composed.length !== to - from) {
+          this.cut(composed);
+          return;
+        }
+        end = at + 1;
+        endA = a;
+        endB = b;
+      } else seen |= fact >>> 8 === 0x40 ? trait.at : trait.mixed;
+    }
+    if (start >= 0) this.#add(start, end, endA, endB, seen);
+  }
+
+  #add(from: number, to: number, a: number, b: number, seen: number): void {
+    const at = this.count++;
+    if (at === this.a.length) this.#grow();
+    this.a[at] = a;
+    this.b[at] = b;
+    this.from[at] = from;
+    this.to[at] = to;
+    this.traits[at] = seen;
+  }
+
+  #grow(): void {
+    const wider = <T extends Int32Array | Uint8Array>(array: T): T => {
+      const made = new (array.constructor as new (length: number) => T)(array.length * 2);
+      made.set(array);
+      return made;
+    };
+    this.a = wider(this.a);
+    this.b = wider(this.b);
+    this.from = wider(this.from);
+    this.to = wider(this.to);
+    this.traits = wider(this.traits);
+  }
+
+  /** A long text must not keep its room for good. */
+  release(): void {
+    this.text = '';
+    if (this.a.length <= 65536) return;
+    for (const name of ['a', 'b', 'from', 'to'] as const) this[name] = new Int32Array(256);
+    this.traits = new Uint8Array(256);
+  }
+}
+
+/** Mixes a word into a running print of several, or a form into the print of one. */
+export function mixed(print: number, next: number): number {
+  const h = Math.imul(print ^ next, 0x27d4eb2f);
+  return Math.imul(h ^ (h >>> 15), 0x165667b1) ^ (h >>> 13);
+}
+
+/** The first words of a text or line stand for all of it, so that a long one costs no more than a short one. */
+const leadingWords = 24;
+const leadingCharacters = 400;
+/** Fewer say nothing that only one could have written. */
+const fewestWords = 5;
+export const shortestText = 20;
+
+/**
+ * Takes the print of a text, or of a line of one, by its first words.
+ *
+ * @returns false when it is too short to be known by
+ */
+export function leadingPrint(words: Words, text: string, from: number, to: number, into: { a: number; b: number }) {
+  if (to - from < shortestText) return false;
+  const end = Math.min(to, from + leadingCharacters);
+  words.cut(text, from, end);
+  const whole = end < to ? words.count - 1 : words.count;
+  if (whole < fewestWords) return false;
+  let [a, b] = [words.a[0]!, words.b[0]!];
+  for (let at = 1; at < whole && at < leadingWords; at++) {
+    a = mixed(a, words.a[at]!);
+    b = mixed(b, words.b[at]!);
+  }
+  into.a = finished(a, form.text);
+  into.b = finished(b, form.text);
+  return true;
+}
+
+/** A finished print: every bit hangs on every bit. */
+export function finished(print: number, of: number): number {
+  let h = print ^ Math.imul(of, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** Prints of letters and digits alone: of numbers without what groups them. */
+export class Characters {
+  a = 0;
+  b = 0;
+  /** Letters and digits of the last print, and digits among them. */
+  length = 0;
+  digits = 0;
+  readonly #first: number;
+  readonly #second: number;
+
+  constructor({ seeds }: Pick<SharedSketch, 'seeds'>) {
+    this.#first = seeds[2]!;
+    this.#second = seeds[3]!;
+  }
+
+  print(text: string, from = 0, to = text.length): this {
+    const table = facts;
+    let a = this.#first;
+    let b = this.#second;
+    let length = 0;
+    let digits = 0;
+    for (let at = from; at < to; at++) {
+      const fact = table[text.charCodeAt(at)]!;
+      const kind = fact & classMask;
+      if (kind === digit) digits++;
+      else if (kind !== letter) continue;
+      length++;
+      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+    }
+    this.a = a;
+    this.b = b;
+    this.length = length;
+    this.digits = digits;
+    return this;
+  }
+}
