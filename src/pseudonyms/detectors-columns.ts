@@ -26,7 +26,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'secret',
     0.9,
-    'secret|secrets|api_?keys?|cle_api|private_key|access_key|auth_key|signing_key|session_key|client_secret|otp|totp|mfa|2fa|recovery_codes?|cvv|cvc|cvv2|pin|pin_code|salt|credentials?|csrf|access_token|refresh_token|token|tokens|jeton|token_hash|cookie',
+    'secret|secrets|api_?keys?|cle_api|private_key|access_key|auth_key|signing_key|session_key|client_secret|otp|totp|mfa|2fa|recovery_codes?|cvv|cvc|cvv2|pin|pin_code|salt|credentials?|csrf|access_token|refresh_token|token|tokens|tok|toks|jetons?|token_hash|cookie|digicode|(door|gate|entry|access|alarm|unlock|safe)_code|code_(acces|porte|entree|alarme|secret|confidentiel|coffre)|magic_link|(verification|activation|confirmation|validation)_(code|key|link)',
   ],
   ['user-agent', 0.9, 'user_agent|useragent|http_user_agent|browser_agent|navigateur'],
   ['mac', 0.9, 'mac|mac_addr(ess)?|macaddr|adresse_mac|hwaddr|bssid'],
@@ -61,7 +61,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'national-id',
     0.9,
-    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin',
+    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin|(num_?|no_?|numero_)?(ss|secu|nss|nir|insee)_(num|no|numero)?|num_(ss|insee)|medicare|amelie|ameli',
   ],
   [
     'card',
@@ -71,12 +71,12 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'last-name',
     0.95,
-    '(last|family|sur|maiden|birth|second)_?names?|surname|lname|patronyme|nom_(de_)?(famille|usage|naiss|naissance|naissace|jeune_fille|marital|epouse|patronymique|jf)|nomfamille|nom_nais',
+    '(last|family|sur|maiden|birth|second)_?(names?|nm)|surname|lname|lst_nm|nom_?fam|nomf|patronyme|nom_(de_)?(famille|usage|naiss|naissance|naissace|jeune_fille|marital|epouse|patronymique|jf)|nomfamille|nom_nais',
   ],
   [
     'first-name',
     0.95,
-    '(first|given|fore|christian|preferred|middle|nick)_?names?|firstname|fname|prenoms?|prenom_usage|surnom|2nd_name',
+    '(first|given|fore|christian|preferred|middle|nick)_?(names?|nm)|firstname|fname|frst_nm|prenoms?|pnoms?|pren|prn|prenom_usage|surnom|2nd_name',
   ],
   [
     'birth-date',
@@ -101,7 +101,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'username',
     0.85,
-    '(user|login|account|screen)_?name|username|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|(created|updated|modified|deleted|approved|assigned|changed|closed|validated|sent|edited)_?by|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram',
+    '(user|usr|login|logon|account|screen)_?(name|nm|id)|username|usr|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|(created|updated|modified|deleted|approved|assigned|changed|closed|validated|sent|edited)_?by|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram',
   ],
   ['zip', 0.9, 'zip|zipcode|zip_?code|post_?code|postal|postal_?code|code_?postal|cp|cpostal|codepostal|plz|eircode'],
   [
@@ -118,12 +118,12 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'noise',
     0.75,
-    'lat|latitude|lng|lon|longitude|geo|geoloc|geolocation|coords?|coordinates|coordonnees|gps|position_gps|geom|geopoint|location|localisation',
+    'salar(y|ies)|salaires?|wages?|income|(annual|monthly|gross|net|household|declared|taxable)_(income|salary|pay|wages?)|revenus|(rev|revenu|revenus|sal|salaire)_(mens|mensuels?|annuels?|fiscal|fisc|net|brut|imposable|menage|foyer)|remuneration|quotient_familial|lat|latitude|lng|lon|longitude|geo|geoloc|geolocation|coords?|coordinates|coordonnees|gps|position_gps|geom|geopoint|location|localisation',
   ],
   [
     'code',
     0.75,
-    'matricule|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
+    'matricule|matr|(num|numero|no|ref|code|nb)_(cli|clt|adh|alloc|caf|pat|sal|emp|etu|mbr|loc|ass|abo|eleve|licence|licencie)|alloc_caf|caf_num|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
   ],
   [
     'url',
@@ -202,4 +202,9 @@ export function tableSubject(schema: string, table: string, columns: readonly st
 /** A name that says `name` and not of what. */
 export function isBareName(name: string): boolean {
   return /^_(?:name|nom|noms|names|label_name)_$/.test(`_${tokensOf(name).join('_')}_`);
+}
+
+/** `copro_nom`, `nom_adh`: a name, and a word of the house beside it. */
+export function isNameOfSomething(name: string): boolean {
+  return /^_(?:[a-z]{2,8}_(?:nom|nm)|nom_[a-z]{2,8})_$/.test(`_${tokensOf(name).join('_')}_`);
 }

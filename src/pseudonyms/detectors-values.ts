@@ -76,6 +76,8 @@ const within: readonly RegExp[] = [
   /(?<![\w+.-])(?:(?:\+|00)\d{2}\s?|0)[1-9](?:[ .-]?\d{2}){4}(?![\w-])/,
   /(?<![\w+])\+\d{1,3}[ .-]\d{2,4}(?:[ .-]\d{2,4}){2,4}(?!\d)/,
   /(?:^|[\s,;:(])(?:M\.|Mme|Mlle|Mr\.?|Mrs\.?|Ms\.?|Monsieur|Madame|Docteur|Dr\.?)\s+\p{Lu}\p{L}+/u,
+  // As banks write it: `VIR M MARTIN LOYER`.
+  /(?:^|\s)(?:M|MR|MME|MLLE|MRS|MS|DR)\.?\s(?:OU\s(?:M|MR|MME)\s)?\p{Lu}{3,}(?![\p{L}\d])/u,
   /\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}\b/,
   /\b[12]\s?\d{2}\s?(?:0[1-9]|1[0-2])\s?\d{2}\s?\d{3}\s?\d{3}\s?\d{2}\b/,
   /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/,

@@ -1,6 +1,13 @@
 /** From the name, the type, the table and sampled values of a column to what it holds, with reasons in words. */
 import type { RuleKind } from './classification-kinds.ts';
-import { isBareName, type NameSign, nameSign, type TableSubject, tokensOf } from './detectors-columns.ts';
+import {
+  isBareName,
+  isNameOfSomething,
+  type NameSign,
+  nameSign,
+  type TableSubject,
+  tokensOf,
+} from './detectors-columns.ts';
 import { signsOf, type ValueSign } from './detectors-values.ts';
 
 /** What a type can carry, as far as detection goes. */
@@ -104,7 +111,7 @@ export function judge(context: ColumnContext, summary?: ValueSummary): Verdict {
   if (type === 'oid') return none('a reference to a large object; those are ruled apart');
   if (type === 'ip') return found('ip', 0.95, [`its type is for network addresses`], sampled);
   if (type === 'mac') return found('mac', 0.95, [`its type is for hardware addresses`], sampled);
-  const name = byName(context);
+  const name = byName(context, sampled);
   const values =
     summary && sampled > 0 && (type === 'text' || type === 'number') ? byValues(summary, context) : undefined;
   return combine(context, name, values, summary);
@@ -134,9 +141,13 @@ const numeric: ReadonlySet<RuleKind> = new Set<RuleKind>([
   'secret',
 ]);
 
-function byName(context: ColumnContext): Opinion | undefined {
+function byName(context: ColumnContext, sampled: number): Opinion | undefined {
   const { name, type, subject, comment } = context;
-  const sign = nameSign(name, { textual: type === 'text' }) ?? bareName(context) ?? byComment(comment, type);
+  const sign =
+    nameSign(name, { textual: type === 'text' }) ??
+    bareName(context) ??
+    nameUnseen(context, sampled) ??
+    byComment(comment, type);
   if (!sign) return undefined;
   const { kind, weight } = fitted(sign, context);
   const about =
@@ -149,6 +160,12 @@ function bareName({ name, type, subject }: ColumnContext): NameSign | undefined 
   if (subject === 'company') return { kind: 'company', weight: 0.8 };
   if (subject !== 'person') return undefined;
   return { kind: tokensOf(name).includes('nom') ? 'last-name' : 'full-name', weight: 0.8 };
+}
+
+/** Where people are kept and no value can be looked at, what is called somebody's name counts as one. */
+function nameUnseen({ name, type, subject }: ColumnContext, sampled: number): NameSign | undefined {
+  if (sampled > 0 || type !== 'text' || subject !== 'person' || !isNameOfSomething(name)) return undefined;
+  return { kind: 'last-name', weight: 0.6 };
 }
 
 function byComment(comment: string | undefined, type: TypeClass): NameSign | undefined {

@@ -98,7 +98,9 @@ class ClusterScratch implements OpenScratch {
     const { connection } = this.place as Extract<OpenScratch['place'], { kind: 'database' }>;
     const query = `host=${encodeURIComponent(host)}&port=${port}`;
     this.report.kept = `postgres://${encodeURIComponent(user)}@/${encodeURIComponent(connection.database)}?${query}`;
-    this.report.remove = `kill -INT ${this.#cluster.pid}; rm -rf ${this.#cluster.directory} ${host}`;
+    const { pid, directory } = this.#cluster;
+    // Its files go when it has ended: until then it still writes.
+    this.report.remove = `kill -INT ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done; rm -rf ${directory} ${host}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

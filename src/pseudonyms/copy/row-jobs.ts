@@ -15,7 +15,7 @@ import {
 } from '../../sources/postgres/restore-jobs.ts';
 import type { Job } from '../../sources/postgres/restore-schedule.ts';
 import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts';
-import { type BlockRange, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
+import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import type { RestoreContext } from '../../sources/source.ts';
 import type { SharedSketch } from '../leaks/sketch.ts';
 import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
@@ -74,20 +74,18 @@ export function copyRowJobs(
     const { relation, loadThrough } = table.planned;
     const qualified = quoteQualified(relation.schema, relation.name);
     const entry = entries.get(qualified);
-    const inputs = partsOf(table, serverVersion, parts).map(
-      (part): CopyTableInput => ({
-        source,
-        target,
-        secret,
-        relation: { oid: relation.oid, schema: relation.schema, name: relation.name },
-        transform: table.transform,
-        ...part,
-        ...(loadThrough && { through: loadThrough }),
-        ...(relation.config && { replace: relation.config }),
-        ...(sketch && { sketch }),
-      }),
-    );
-    const ids = inputs.map((input, part) => {
+    const common: CopyTableInput = {
+      source,
+      target,
+      secret,
+      relation: { oid: relation.oid, schema: relation.schema, name: relation.name },
+      transform: table.transform,
+      ...(loadThrough && { through: loadThrough }),
+      ...(relation.config && { replace: relation.config }),
+      ...(sketch && { sketch }),
+    };
+    const inputs = partsOf(table, serverVersion, parts);
+    const ids = inputs.map((inputOf, part) => {
       const id = `t${at}.${part}`;
       const key = entry === undefined ? [] : [relationKey(entry.dumpId)];
       jobs.push({
@@ -103,6 +101,8 @@ export function copyRowJobs(
             done = Math.min(total, done + bytes);
             emit({ type: 'progress', activity: 'rows', done, total, unit: 'bytes', detail });
           };
+          // Places are written out now: those of all parts at once would fill the memory.
+          const input: CopyTableInput = { ...common, ...inputOf() };
           settings.copied(table, await lanes.run<CopyTableOutput>(copyTableTask, input, { onProgress }));
         },
       });
@@ -128,19 +128,21 @@ export function copyRowJobs(
   };
 }
 
+/** What tells the parts of a table apart; a single one without anything is the whole. */
 function partsOf(
   { planned, columns, ctids }: PlannedCopy,
   serverVersion: number,
   sizes: PartSizes,
-): { blocks?: BlockRange; ctids?: readonly string[] }[] {
+): (() => Pick<CopyTableInput, 'blocks' | 'ctids'>)[] {
   if (ctids !== undefined) {
     const count = Math.ceil(ctids.length / placesOfPart);
-    return Array.from({ length: count }, (_, at) => ({
+    return Array.from({ length: count }, (_, at) => () => ({
       ctids: ctids.slice(at * placesOfPart, (at + 1) * placesOfPart),
     }));
   }
+  const whole = [() => ({})];
   const { accessMethod, config } = planned.relation;
-  if (accessMethod !== 'heap' || config !== null) return [{}];
+  if (accessMethod !== 'heap' || config !== null) return whole;
   const ranges = planParts(columns, serverVersion, sizes);
-  return ranges.length === 1 ? [{}] : ranges.map((blocks) => ({ blocks }));
+  return ranges.length === 1 ? whole : ranges.map((blocks) => () => ({ blocks }));
 }
