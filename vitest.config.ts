@@ -24,6 +24,7 @@ const thorough = [
   'integration/postgres-restore-targets',
   'integration/postgres-scale',
   'integration/postgres-server-killed',
+  'integration/pseudonymize-killed',
   'integration/recovery-files',
   'integration/recovery-parts',
   'integration/recovery-trust',

@@ -103,7 +103,11 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
     0.85,
     '(user|usr|login|logon|account|screen)_?(name|nm|id)|username|usr|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|(created|updated|modified|deleted|approved|assigned|changed|closed|validated|sent|edited)_?by|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram',
   ],
-  ['zip', 0.9, 'zip|zipcode|zip_?code|post_?code|postal|postal_?code|code_?postal|cp|cpostal|codepostal|plz|eircode'],
+  [
+    'zip',
+    0.9,
+    'cod_?post|cpost|c_post|zip|zipcode|zip_?code|post_?code|postal|postal_?code|code_?postal|cp|cpostal|codepostal|plz|eircode',
+  ],
   [
     'address',
     0.85,
@@ -123,7 +127,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'code',
     0.75,
-    'matricule|matr|(num|numero|no|ref|code|nb)_(cli|clt|adh|alloc|caf|pat|sal|emp|etu|mbr|loc|ass|abo|eleve|licence|licencie)|alloc_caf|caf_num|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
+    'matricule|matr|rum|mandat_sepa|mandates?|mandate_(ref|reference|id|no)|(ref|num|no)_(mandat|mandate)|(num|numero|no|ref|code|nb)_(cli|clt|adh|alloc|caf|pat|sal|emp|etu|mbr|loc|ass|abo|eleve|licence|licencie)|alloc_caf|caf_num|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
   ],
   [
     'url',
@@ -139,7 +143,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'text',
     0.75,
-    'file_?name|original_?name|nom_(du_)?fichier|fichier|attachment_?name|piece_jointe|filename|file_path|chemin_fichier',
+    'lib_(releve|mvt|mouvement|operation|op|ope|virement|vir|banque)|libelle_(releve|mouvement|operation|virement|bancaire|banque)|(bank|statement|transfer|payment)_(label|text|narrative|memo|reference)|file_?name|original_?name|nom_(du_)?fichier|fichier|attachment_?name|piece_jointe|filename|file_path|chemin_fichier',
   ],
   [
     'text',

@@ -102,8 +102,18 @@ export function signsOf(value: string): ValueSign[] {
   const lower = spaced.filter((word) => /^\p{Ll}/u.test(word)).length;
   if (spaced.length >= 4 && lower >= spaced.length / 3 && !signs.includes('user-agent')) signs.push('prose');
   const whole = signs.some((sign) => sign === 'email' || sign === 'phone' || sign === 'ip' || sign === 'iban');
-  if (!whole && text.length >= 8 && holdsPersonal(text)) signs.push('within');
+  if (!whole && text.length >= 8 && (holdsPersonal(text) || namesSomebody(spaced))) signs.push('within');
   return signs;
+}
+
+/** A given name and a family name side by side in a longer text, as statements of banks have them. */
+function namesSomebody(words: readonly string[]): boolean {
+  if (words.length < 3) return false;
+  const plain = words.map((word) => (/^\p{Lu}/u.test(word) ? plainWord(word) : ''));
+  return plain.some((word, at) => {
+    const next = plain[at + 1] ?? '';
+    return (givenNames.has(word) && familyNames.has(next)) || (familyNames.has(word) && givenNames.has(next));
+  });
 }
 
 function shortSigns(text: string, signs: ValueSign[]): void {

@@ -8,12 +8,13 @@ import type { ThrowawayConnection } from '../../src/sources/postgres/throwaway.t
 import { type WorkingSetup, workingSetup } from '../cli/working-setup.ts';
 import { type FoundColumn, scoreOf } from '../support/detection-score.ts';
 import { clinicTables } from '../support/labelled-clinic.ts';
+import { fitnessTables } from '../support/labelled-fitness.ts';
 import { lettingsTables } from '../support/labelled-lettings.ts';
 import { demoLabels, labelledSql, labelsOf, rowsOf } from '../support/labelled-schema.ts';
 import { schoolTables } from '../support/labelled-school.ts';
 import { useCluster } from '../support/postgres.ts';
 
-const others = [...clinicTables, ...schoolTables, ...lettingsTables];
+const others = [...clinicTables, ...schoolTables, ...lettingsTables, ...fitnessTables];
 const cluster = useCluster();
 let connection: ThrowawayConnection;
 let setup: WorkingSetup;
@@ -53,7 +54,8 @@ describe('a scan', () => {
   it.each([
     { of: 'the demo', labels: demoLabels },
     { of: 'schemas that nothing was tuned to', labels: labelsOf([...clinicTables, ...schoolTables]) },
-    { of: 'one more that came after the detectors', labels: labelsOf(lettingsTables) },
+    { of: 'one that told what was lacking', labels: labelsOf(lettingsTables) },
+    { of: 'one that was written without a look at the detectors, and after them', labels: labelsOf(fitnessTables) },
   ])('finds 95 of 100 personal columns of $of, with at most 10 false alarms', ({ labels }) => {
     const score = scoreOf(found.columns, labels);
     expect(score.unlabelled).toEqual([]);

@@ -99,8 +99,9 @@ class ClusterScratch implements OpenScratch {
     const query = `host=${encodeURIComponent(host)}&port=${port}`;
     this.report.kept = `postgres://${encodeURIComponent(user)}@/${encodeURIComponent(connection.database)}?${query}`;
     const { pid, directory } = this.#cluster;
-    // Its files go when it has ended: until then it still writes.
-    this.report.remove = `kill -INT ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done; rm -rf ${directory} ${host}`;
+    // Until it has ended it writes; a process that is gone for long left the file behind.
+    const ended = `timeout 60 sh -c 'while [ -e ${join(directory, 'data', 'postmaster.pid')} ]; do sleep 0.1; done'`;
+    this.report.remove = `kill -INT ${pid} && ${ended}; rm -rf ${directory} ${host}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
