@@ -12,6 +12,7 @@ import { useCluster } from '../support/postgres.ts';
 import { recover, recoveryToolbox, treeFacts } from '../support/recovery-run.ts';
 import { RecoverySite } from '../support/recovery-site.ts';
 import { RepositoryFixture, writeSnapshot } from '../support/repository-fixture.ts';
+import { forEveryRun } from '../support/thorough.ts';
 
 /** Real backups, restored with nothing but a copy of the site and what stands on the escrow sheet. */
 
@@ -157,24 +158,27 @@ describe('recover.sh', () => {
     expect(again.said).toContain('exists already');
   });
 
-  it.each(odd)('builds a database of other properties: $name', async ({ name }) => {
-    const work = await site.target('work');
-    await mkdir(work);
-    const built = `${name} again`;
-    const { status, said } = await recover([...site.facts, '--source', name, '--database', built, '--work', work], {
-      script: site.script,
-      environment: server(),
-    });
-    expect({ status, said }).toMatchObject({ status: 0 });
-    await expectEqualDatabases(built, name, 20);
-    const client = await cluster.client();
-    const { rows } = await client.query(
-      `SELECT to_jsonb(d) - '{oid,datname,datfrozenxid,datminmxid}'::text[] AS all FROM pg_database d WHERE datname = ANY ($1)`,
-      [[name, built]],
-    );
-    expect(rows.length).toBe(2);
-    expect(rows[1]).toEqual(rows[0]);
-  });
+  it.each(forEveryRun(odd, ({ name }) => name === 'bytes'))(
+    'builds a database of other properties: $name',
+    async ({ name }) => {
+      const work = await site.target('work');
+      await mkdir(work);
+      const built = `${name} again`;
+      const { status, said } = await recover([...site.facts, '--source', name, '--database', built, '--work', work], {
+        script: site.script,
+        environment: server(),
+      });
+      expect({ status, said }).toMatchObject({ status: 0 });
+      await expectEqualDatabases(built, name, 20);
+      const client = await cluster.client();
+      const { rows } = await client.query(
+        `SELECT to_jsonb(d) - '{oid,datname,datfrozenxid,datminmxid}'::text[] AS all FROM pg_database d WHERE datname = ANY ($1)`,
+        [[name, built]],
+      );
+      expect(rows.length).toBe(2);
+      expect(rows[1]).toEqual(rows[0]);
+    },
+  );
 
   it('gives a database as plain files, of which psql and pg_restore build it', async () => {
     const to = await site.target();

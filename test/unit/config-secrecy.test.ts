@@ -6,6 +6,7 @@ import { parseConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problems.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { generateParty } from '../../src/crypt/parties.ts';
+import { isThorough } from '../support/thorough.ts';
 
 const example = readFileSync(join(import.meta.dirname, '../../config/example.yaml'), 'utf8');
 const party = await generateParty('anna', systemClock);
@@ -21,6 +22,9 @@ const pasted: [string, string, string][] = [
   ['a password of as many words as a public line', '5yLvr0p b c', '5yLvr0p'],
   ['a password with spaces', 'pass 5yLvr0p', '5yLvr0p'],
 ];
+
+/** One place of so many is tried with each of them in a usual run. */
+const share = 4;
 
 async function errorOf(text: string): Promise<ConfigError | undefined> {
   try {
@@ -58,25 +62,32 @@ function withScalar(n: number, text: string): string | undefined {
 }
 
 describe('problems never quote what was pasted', () => {
-  it.each(pasted)('%s, as any key or value', async (_what, text, secret) => {
+  it.each(pasted)('%s, as any key or value', async (what, text, secret) => {
     let refused = 0;
     let n = 0;
+    let tried = 0;
     for (; ; n++) {
       const changed = withScalar(n, text);
       if (changed === undefined) break;
+      // What is pasted is of many kinds: each goes to other places, and together they go to all.
+      if (!isThorough && (n + pasted.findIndex(([other]) => other === what)) % share !== 0) continue;
+      tried++;
       expect(changed).toContain(secret);
       const error = await errorOf(changed);
       if (error) refused++;
       expectSilence(error, secret);
     }
     expect(n).toBeGreaterThan(100);
-    expect(refused).toBeGreaterThan(n / 2);
+    expect(refused).toBeGreaterThan(tried / 2);
   });
 
-  it.each(pasted)('%s, as text that breaks the syntax of any line', async (_what, text, secret) => {
+  it.each(pasted)('%s, as text that breaks the syntax of any line', async (what, text, secret) => {
     const lines = example.split('\n');
     let refused = 0;
+    let tried = 0;
     for (let at = 0; at < lines.length; at++) {
+      if (!isThorough && (at + pasted.findIndex(([other]) => other === what)) % share !== 0) continue;
+      tried++;
       for (const broken of [
         `${text}: a: b`,
         `"${text}`,
@@ -91,7 +102,7 @@ describe('problems never quote what was pasted', () => {
         expectSilence(error, secret);
       }
     }
-    expect(refused).toBeGreaterThan(lines.length * 5);
+    expect(refused).toBeGreaterThan(tried * 5);
   });
 
   it.each([
