@@ -3,6 +3,7 @@
 import { dirname } from 'node:path';
 import { isoTime } from '../../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
+import { giveBackFreedBuffers } from '../../base/memory.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
 import { copyRowJobs, type PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { tableName } from '../../pseudonyms/discovery-catalog.ts';
@@ -35,6 +36,7 @@ const applicationName = 'holdfast pseudonymize';
  */
 export async function copyDatabase(settings: CopySettings): Promise<CopyReport> {
   const { clock, emit, signal, target } = settings;
+  giveBackFreedBuffers();
   const started = clock.monotonic();
   const lock = await reviewedLock(settings);
   await using session = await openSession(settings.connection, { applicationName, signal });

@@ -4,6 +4,7 @@
  */
 import { isoTime } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { giveBackFreedBuffers } from '../../base/memory.ts';
 import { accessAt, type RepositoryAccess, sitesOf } from '../../repository/access.ts';
 import type { Site } from '../../sites/site.ts';
 import { CheckList, plannedChecks } from './check-list.ts';
@@ -21,6 +22,7 @@ import { rememberTurn, siteInTurn } from './site-turns.ts';
  * @throws HoldfastError `usage`; the signal's reason when interrupted
  */
 export async function verify(access: RepositoryAccess, request: VerifyRequest): Promise<VerifyReport> {
+  giveBackFreedBuffers();
   const { clock } = access;
   const [started, from] = [isoTime(clock.now()), clock.monotonic()];
   await removeLeakedScratches(request.scratch.directory, access.emit, clock.now());

@@ -1,6 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  unlink,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -381,7 +394,21 @@ function signal(pid: number, name: NodeJS.Signals): void {
 async function removePlace({ directory, socketDirectory }: Place): Promise<void> {
   const all = { recursive: true, force: true, maxRetries: 5 } as const;
   // The mark goes last: what is interrupted here is found and finished by `removeLeakedThrowaways`.
+  await removeFiles(join(directory, 'data', 'base'));
   await rm(join(directory, 'data'), all);
   await rm(socketDirectory, all);
   await rm(directory, all);
+}
+
+/** Files that are removed at the same time: each waits for what of it is just being written to the disk. */
+const removedTogether = 8;
+
+/** Removes the files in the directories of a directory; what stays is the caller's. */
+async function removeFiles(directory: string): Promise<void> {
+  const names = await readdir(directory, { recursive: true }).catch(() => []);
+  const next = names.values();
+  const worker = async () => {
+    for (const name of next) await unlink(join(directory, name)).catch(() => {});
+  };
+  await Promise.all(Array.from({ length: removedTogether }, worker));
 }
