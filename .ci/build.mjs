@@ -21,11 +21,14 @@ const assets = [
   'config/example.yaml',
 ];
 
-const { name, version, type, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name, version, type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** What a package.json lists under `dependencies` is installed beside the program; all else goes into its files. */
+/** Packages with native parts, that are large and rarely wanted, or that a bundle cannot hold: found where they are installed. */
+const installed = ['koffi', 'ssh2', '@aws-sdk/client-s3', '@smithy/node-http-handler', 'qrcode-terminal'];
+
+/** All other packages go into the program's files. */
 function isInstalled(id) {
-  return Object.keys(dependencies).some((dependency) => id === dependency || id.startsWith(`${dependency}/`));
+  return installed.some((dependency) => id === dependency || id.startsWith(`${dependency}/`));
 }
 
 /** Modules find others, and the files beside them, as if each still were a file in its own place. */

@@ -22,7 +22,7 @@ import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy
 import type { TableTransform } from './table-transform.ts';
 
 /** Smaller than those of a backup: no chunk depends on them, and the last part keeps one lane waiting for another. */
-const copyParts: PartSizes = { above: 64 * 1024 * 1024, part: 32 * 1024 * 1024 };
+const copyParts: PartSizes = { above: 16 * 1024 * 1024, part: 8 * 1024 * 1024 };
 /** Places of rows in one COPY. */
 const placesOfPart = 20_000;
 
