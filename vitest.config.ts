@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Files that take half a minute each and search further what others look at too: with HOLDFAST_ALL_TESTS in the environment they
@@ -33,6 +34,47 @@ const thorough = [
   'integration/recovery-trust',
 ].map((name) => `test/${name}.test.ts`);
 
+/** What takes longest goes first, what waits beside what computes, so that no core is idle at the end. */
+const first = [
+  'cli/several-sites',
+  'contract/sftp-site',
+  'integration/recovery',
+  'contract/s3-hostile',
+  'integration/year',
+  'cli/verify',
+  'contract/sftp-hostile',
+  'integration/verify-mutations-database',
+  'contract/s3-site',
+  'integration/postgres-backup',
+  'cli/lease',
+  'integration/repair',
+  'cli/failures',
+  'integration/postgres-restore',
+  'integration/prune',
+  'cli/run',
+  'cli/killed',
+  'integration/object-lock',
+  'integration/pseudonymize-copy',
+  'cli/keys-generations',
+  'cli/status',
+  'integration/postgres-restore-full-disk',
+  'integration/files-restore',
+  'integration/files-trees',
+  'integration/postgres-encodings',
+  'contract/s3-versions',
+  'unit/large-repository',
+].map((name) => `/test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = first.findIndex((name) => moduleId.endsWith(name));
+      return at < 0 ? first.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 /** Worker threads run what was built: test/support/built-lanes.ts tells why. */
 const builtLanes = {
   name: 'built-lanes',
@@ -50,7 +92,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default'],
   },
 });
