@@ -123,6 +123,24 @@ describe('an archive', () => {
     expectLeft('app.dump');
   });
 
+  it('is not written when the copy holds an original: the one before stays, and the report tells', async () => {
+    const connection = await cluster.createDatabase('leaky');
+    const client = await cluster.client('leaky');
+    await client.query(`CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL, note text);
+      INSERT INTO people VALUES (1, 'zoe.quentin@posteo.example', 'wrote from zoe.quentin@posteo.example')`);
+    const leaky = { connection, lockFile: join(directory, 'leaky.lock.yaml') };
+    await reviewDatabase(settings(leaky), {
+      columns: { 'public.people.email': 'email', 'public.people.note': 'keep' },
+    });
+    const file = join(archives, 'leaky.dump');
+    writeFileSync(file, 'PGDMP the one before');
+    const report = await toArchive('leaky.dump', { overwrite: true }, leaky);
+    expect(report).toMatchObject({ published: false, leaks: { verdict: 'fail' } });
+    expect(report).not.toHaveProperty('sha256');
+    expect(readFileSync(file, 'utf8')).toBe('PGDMP the one before');
+    expectLeft('leaky.dump');
+  });
+
   it('may be a directory, whose sum is that of the list of its parts', async () => {
     const report = await toArchive('app.dir', { format: 'directory' });
     const file = join(archives, 'app.dir');

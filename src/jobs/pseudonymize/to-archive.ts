@@ -31,7 +31,8 @@ export interface ArchiveWish {
   scratchLimit?: number | undefined;
 }
 
-export interface ArchiveReport extends CopyReport, Written {
+/** What was written is told only of a copy that was published. */
+export interface ArchiveReport extends CopyReport, Partial<Written> {
   file: string;
   format: ArchiveFormat;
   encrypted: boolean;
@@ -69,19 +70,19 @@ export async function copyToArchive(settings: Omit<CopySettings, 'target'>, wish
   const sameMajor = serverMajor === Math.floor(serverVersion / 10_000);
   const program = await findDump(serverMajor * 10_000, env, sameMajor ? settings.pgDump : undefined);
   const report = await copyDatabase({ ...settings, target: { admin, database, replace: false } });
-  emit({ type: 'step', text: `Writing ${file}` });
-  const { partial } = place;
-  const written = await dumpCopy({ connection, program, format, recipients, partial, file, jobs, env, signal });
-  await place.publish();
-  return {
-    ...report,
-    ...written,
+  const archive = {
     file,
     format,
     encrypted: recipients.length > 0,
     shortfalls: [...report.shortfalls, ...(sameMajor ? [] : [newerMajor(serverVersion, serverMajor)])],
-    durationMs: clock.monotonic() - started,
   };
+  // Something of the originals was found in it, and it is gone already.
+  if (!report.published) return { ...report, ...archive, durationMs: clock.monotonic() - started };
+  emit({ type: 'step', text: `Writing ${file}` });
+  const { partial } = place;
+  const written = await dumpCopy({ connection, program, format, recipients, partial, file, jobs, env, signal });
+  await place.publish();
+  return { ...report, ...written, ...archive, durationMs: clock.monotonic() - started };
 }
 
 /** @throws HoldfastError `usage`, `wrong-key` */
