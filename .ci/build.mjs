@@ -81,6 +81,8 @@ const bundle = await rolldown({
   input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
   external: isInstalled,
   plugins: [ownPlaces],
+  // Of the oldest Node in package.json's engines: it knows no `using`.
+  transform: { target: 'node22.18' },
   // A module that one command needs at once and another lazily is loaded with the first: as meant.
   checks: { ineffectiveDynamicImport: false },
 });
