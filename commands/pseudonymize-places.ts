@@ -1,8 +1,6 @@
 /** Where a pseudonymized copy goes, and what goes with it. */
 
-import type { TreeReport } from '../src/jobs/pseudonymize/copy-files.ts';
-import type { CopyTarget } from '../src/jobs/pseudonymize/copy-settings.ts';
-import type { PseudonymKey } from '../src/pseudonyms/keys.ts';
+import type { CopyTarget, TreeWish } from '../src/jobs/pseudonymize/copy-settings.ts';
 import type { Context } from './context.ts';
 import { badUsage } from './usage.ts';
 
@@ -65,21 +63,12 @@ export async function readSql(path: string): Promise<{ name: string; sql: string
   }
 }
 
-/** Copies the trees of `pseudonymize.files`, one after the other. @throws HoldfastError as `copyTree` */
-export async function copyFiles(context: Context, key: PseudonymKey): Promise<TreeReport[]> {
-  const { config, directory } = await context.config();
-  const { files } = config.pseudonymize;
-  if (files.length === 0) return [];
-  const [{ copyTree }, { resolve }] = await Promise.all([
-    import('../src/jobs/pseudonymize/copy-files.ts'),
-    import('node:path'),
-  ]);
-  const { emit, signal } = context;
-  const trees: TreeReport[] = [];
-  for (const { source, target, rules, times } of files) {
+/** The trees of `pseudonymize.files`, with absolute paths. */
+export async function treesOf(context: Context): Promise<TreeWish[]> {
+  const [{ config, directory }, { resolve }] = await Promise.all([context.config(), import('node:path')]);
+  return config.pseudonymize.files.map(({ source, target, rules, times }) => {
     const named = config.sources.find(({ name, type }) => name === source && type === 'files');
     const from = named?.type === 'files' ? named.path : resolve(directory, source);
-    trees.push(await copyTree({ source: from, target: resolve(directory, target), rules, times, key, emit, signal }));
-  }
-  return trees;
+    return { source: from, target: resolve(directory, target), rules, times };
+  });
 }

@@ -3,12 +3,11 @@ import { type Command, Option } from 'commander';
 import type { ErrorCode } from '../src/base/errors.ts';
 import type { ArchiveFormat } from '../src/jobs/pseudonymize/archive-dump.ts';
 import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
-import type { TreeReport } from '../src/jobs/pseudonymize/copy-files.ts';
 import type { CopyReport, CopySettings } from '../src/jobs/pseudonymize/copy-settings.ts';
 import type { SnapshotInfo } from '../src/jobs/pseudonymize/from-snapshot.ts';
 import type { PostgresConnection } from '../src/sources/postgres/connection.ts';
 import type { Context, Start } from './context.ts';
-import { copyFiles, readSql, shownTarget, targetOf } from './pseudonymize-places.ts';
+import { readSql, shownTarget, targetOf, treesOf } from './pseudonymize-places.ts';
 import { addReportFlags, prepareReports, type ReportFlags } from './pseudonymize-reports.ts';
 import { classifySettings, copyKey } from './pseudonymize-settings.ts';
 import { badUsage, collect, wholeNumber } from './usage.ts';
@@ -79,7 +78,7 @@ export function addPseudonymizeRun(parent: Command, start: Start): void {
     .action((source: string | undefined, options: Options) => start((context) => run(context, source, options)));
 }
 
-type Made = CopyReport & { snapshot?: Omit<SnapshotInfo, 'shortfalls'>; trees: TreeReport[] };
+type Made = CopyReport & { snapshot?: Omit<SnapshotInfo, 'shortfalls'> };
 
 async function run(context: Context, given: string | undefined, options: Options): Promise<ErrorCode | undefined> {
   const { copiedDocument, copiedText } = await import('./views/pseudonymize-copy.ts');
@@ -169,17 +168,17 @@ async function copied(
     after: await Promise.all(after.map(readSql)),
     subset,
     quasiIdentifiers,
+    trees: await treesOf(context),
     acceptUnread: unread === 'accept',
     jobs: options.jobs ?? jobs ?? availableParallelism(),
     env: context.environment,
     clock: context.clock,
   };
   if (options.dryRun) return planned(context, settings, options);
-  const trees = await copyFiles(context, key);
   const report = await (options.toArchive === undefined ? intoDatabase : intoArchive)(context, settings, options);
-  if (info === undefined) return { ...report, trees };
+  if (info === undefined) return report;
   const { shortfalls, ...snapshot } = info;
-  return { ...report, trees, snapshot, shortfalls: [...shortfalls, ...report.shortfalls] };
+  return { ...report, snapshot, shortfalls: [...shortfalls, ...report.shortfalls] };
 }
 
 async function intoDatabase(

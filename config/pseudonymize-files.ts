@@ -108,7 +108,8 @@ export const pseudonymizedFiles = z
     z.strictObject({
       source: text.meta({ description: 'Name of a files source, or a directory.', samples: ['documents'] }),
       target: path.meta({
-        description: 'Directory of the copy. It must not exist, or be empty.',
+        description:
+          'Directory of the copy. It must not exist, be empty, or be an earlier copy, which then gives up its name.',
         samples: ['/srv/preprod/documents'],
       }),
       times: z

@@ -1,7 +1,7 @@
 /** What a pseudonymized copy came to. Counts, never a value. */
 import { formatBytes, formatDuration } from '../../src/base/units.ts';
-import type { TreeReport } from '../../src/jobs/pseudonymize/copy-files.ts';
 import type { CopiedTable, CopyReport } from '../../src/jobs/pseudonymize/copy-settings.ts';
+import type { TreeReport } from '../../src/jobs/pseudonymize/tree-settings.ts';
 import type { LeakReport } from '../../src/pseudonyms/leaks/report.ts';
 import { shortfallLine } from './backup.ts';
 import type { Style } from './style.ts';
@@ -35,7 +35,6 @@ export function plannedText({ source, keyFingerprint, target }: PlannedCopyView,
 /** What was made, as the command has it. */
 export type ShownCopy = CopyReport & {
   snapshot?: { snapshotId: string; takenAt: string; site: string };
-  trees: readonly TreeReport[];
   /** Of an archive. */
   file?: string;
   encrypted?: boolean;

@@ -84,6 +84,12 @@ export function seal(fileKey: Uint8Array, parts: readonly Uint8Array[]): Buffer 
   return target;
 }
 
+/** One segment with its tag, where segments come one by one. */
+export function sealSegment(key: KeyObject, segment: Uint8Array, index: number, isLast: boolean): Buffer {
+  const cipher = createCipheriv(cipherName, key, segmentNonce(Buffer.alloc(12), index, isLast), cipherOptions);
+  return Buffer.concat([cipher.update(segment), cipher.final(), cipher.getAuthTag()]);
+}
+
 /**
  * As `seal`, into `target` from `start`, so that a header can stand before it without another copy.
  *

@@ -5,13 +5,13 @@ import { open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { HoldfastError } from '../../base/errors.ts';
+import { sealed } from '../../crypt/sealed-stream.ts';
 import { writeAll } from '../../sites/durable-files.ts';
 import { libpqEnvironment, type PostgresConnection } from '../../sources/postgres/connection.ts';
 import type { DumpProgram, Environment } from '../../sources/postgres/dump-archive.ts';
 import { openSession } from '../../sources/postgres/session.ts';
 import { programOptions } from '../../sources/postgres/session-settings.ts';
 import { fullDisk, notWritten } from './archive-place.ts';
-import { sealed } from './sealed-stream.ts';
 
 export type ArchiveFormat = 'custom' | 'directory' | 'plain-sql';
 

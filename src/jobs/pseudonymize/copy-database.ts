@@ -20,6 +20,7 @@ import { createTarget } from '../../sources/postgres/restore-target.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { Shortfall } from '../../sources/source.ts';
 import { assertNothingAgainst, reviewedLock } from './classify.ts';
+import { type PreparedTree, prepareTree } from './copy-files.ts';
 import { copyLargeObjects, type LargeObjectRule } from './copy-large-objects.ts';
 import type { CopiedTable, CopyReport, CopySettings } from './copy-settings.ts';
 import { type CopySource, holdSource } from './copy-source.ts';
@@ -45,11 +46,19 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   const { admin, database, replace } = target;
   const doomed = await assertReplaceable(settings);
   await assertRulesHold(session, source, lock, settings);
+  using trees = await prepareTrees(settings);
   const chosen = await chosenRows(session, source, lock, settings);
   const { tables: planned } = chosen;
   await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
   lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
-  await using unfinished = await createTarget({ admin, database, replace, like: source.database, clock, signal });
+  await using unfinished = await createTarget({
+    admin,
+    database,
+    replace: replace && doomed,
+    like: source.database,
+    clock,
+    signal,
+  });
   const { connection } = unfinished;
   const copied = new Map<string, CopiedTable>();
   const { sequences } = source;
@@ -94,6 +103,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
     tables: planned,
     secret: settings.secret,
     quasiIdentifiers: settings.quasiIdentifiers,
+    directories: trees.prepared.map(({ path }) => path),
     emit,
     signal,
   });
@@ -111,6 +121,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
       ])
     : undefined;
   if (keptAs !== undefined && !kept) await dropReplaced(unfinished.admin);
+  if (published) for (const tree of trees.prepared) await tree.publish();
   const keep = keptAs !== undefined && kept;
   const shortfalls: Shortfall[] = [
     ...built.shortfalls,
@@ -135,10 +146,31 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
     },
     ...(chosen.report && { subset: chosen.report }),
     largeObjects,
+    trees: published ? trees.prepared.map(({ report }) => report) : [],
     leaks,
     shortfalls,
     durationMs: clock.monotonic() - started,
   };
+}
+
+/** Trees that are whole and have no name yet; gone when disposed of, but for those that were published. @throws as `prepareTree` */
+async function prepareTrees({
+  trees = [],
+  key,
+  emit,
+  signal,
+}: CopySettings): Promise<Disposable & { prepared: PreparedTree[] }> {
+  const prepared: PreparedTree[] = [];
+  const release = () => {
+    for (const tree of prepared) tree[Symbol.dispose]();
+  };
+  try {
+    for (const tree of trees) prepared.push(await prepareTree({ ...tree, replace: true, key, emit, signal }));
+    return { prepared, [Symbol.dispose]: release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** @throws HoldfastError `config` naming the rules that a check, a domain or a bound of the copy refuses */

@@ -8,6 +8,7 @@ import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import type { Environment } from '../../sources/postgres/dump-archive.ts';
 import type { Shortfall } from '../../sources/source.ts';
 import type { ClassifySettings } from './classify.ts';
+import type { TreeReport, TreeSettings } from './tree-settings.ts';
 
 export interface CopyTarget {
   /** To any database of the server that gets the copy. */
@@ -32,6 +33,8 @@ export interface CopySettings extends ClassifySettings {
   subset?: SubsetSettings | undefined;
   /** Columns that together may tell a person, to be counted. */
   quasiIdentifiers?: readonly QuasiIdentifiers[] | undefined;
+  /** Trees of files that go with it; what is at their targets gives up its name when it is an earlier copy. */
+  trees?: readonly TreeWish[] | undefined;
   /** Whether a copy counts as good although parts of it could not be searched: encrypted or damaged files. */
   acceptUnread?: boolean | undefined;
   /** How many things are done at the same time. */
@@ -40,6 +43,9 @@ export interface CopySettings extends ClassifySettings {
   env: Environment;
   clock: Clock;
 }
+
+/** Absolute paths; the rest as in TreeSettings. */
+export type TreeWish = Pick<TreeSettings, 'source' | 'target' | 'rules' | 'times'>;
 
 export interface CopiedTable {
   /** As the lock file names it. */
@@ -67,6 +73,7 @@ export interface CopyReport {
   /** Of a subset: the rows of each table. */
   subset?: SubsetTable[];
   largeObjects: { objects: number; bytes: number };
+  trees: TreeReport[];
   /** The name under which the one that had the name is kept. */
   keptAs?: string;
   tables: CopiedTable[];

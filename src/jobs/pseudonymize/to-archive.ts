@@ -1,5 +1,6 @@
 /** A pseudonymized copy as an archive that pg_restore or psql takes: built in a private cluster, dumped, and named when it is whole. */
 import { HoldfastError } from '../../base/errors.ts';
+import { checkRecipients } from '../../crypt/sealed-stream.ts';
 import { tableName } from '../../pseudonyms/discovery-catalog.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
 import { findDump } from '../../sources/postgres/dump-archive.ts';
@@ -13,7 +14,6 @@ import { readLock } from './classify.ts';
 import { copyDatabase } from './copy-database.ts';
 import type { CopyReport, CopySettings } from './copy-settings.ts';
 import { assertFileRoom, assertLocal, openPrivateCluster } from './scratch-place.ts';
-import { checkRecipients } from './sealed-stream.ts';
 
 export interface ArchiveWish {
   /** Absolute path; its directory exists. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import type { Emit } from '../../base/events.ts';
@@ -8,7 +8,15 @@ import { isAlive, type LeaseHolder, thisProcess } from '../../repository/lease-h
 import { syncDirectory } from '../../sites/durable-files.ts';
 import { type ByteText, byteText } from '../../sources/files/byte-text.ts';
 import { kindOf } from '../../sources/files/kinds.ts';
-import { changeModeAt, closeDescriptor, factsAt, openAt, openFlags, removeAt } from '../../sources/files/posix.ts';
+import {
+  changeModeAt,
+  closeDescriptor,
+  exchangeAt,
+  factsAt,
+  openAt,
+  openFlags,
+  removeAt,
+} from '../../sources/files/posix.ts';
 import { targetError } from '../../sources/files/target-errors.ts';
 
 /** In the name of every directory in which a copy is being made. */
@@ -28,13 +36,21 @@ export interface Unfinished extends Disposable {
  * Makes the directory in which a copy is made, after removing those that killed runs left beside the same target.
  *
  * @param target absolute; must not exist, or be an empty directory
+ * @param replace or be a tree that was made so, which then gives up its name to the new one in one step; a record beside it
+ *   tells those
  * @throws HoldfastError `target-exists`, `target-failed`
  */
-export async function beginUnfinished(target: string, emit: Emit): Promise<Unfinished> {
+export async function beginUnfinished(target: string, emit: Emit, replace = false): Promise<Unfinished> {
   const parent = dirname(target);
   const start = `.${basename(target).slice(0, 128)}${mark}`;
+  const record = join(parent, `.${basename(target).slice(0, 128)}.holdfast-copy.json`);
+  const isTaken = async () => {
+    if (isFree(target)) return false;
+    if (replace && (await recorded(record)).includes(identityOf(target))) return true;
+    throw exists(target);
+  };
   try {
-    assertFree(target);
+    await isTaken();
     await mkdir(parent, { recursive: true });
     for (const name of await readdir(parent)) if (name.startsWith(start)) await removeLeft(join(parent, name), emit);
     const directory = join(parent, start + randomBytes(8).toString('hex'));
@@ -46,9 +62,17 @@ export async function beginUnfinished(target: string, emit: Emit): Promise<Unfin
       tree,
       async finish() {
         try {
-          assertFree(target);
-          await rename(tree, target);
+          const own = identityOf(tree);
+          if (await isTaken()) {
+            // Whichever of the two a kill leaves under the name, the next run knows it.
+            await writeRecord(record, [identityOf(target), own]);
+            await exchange(tree, target);
+          } else {
+            if (replace) await writeRecord(record, [own]);
+            await rename(tree, target);
+          }
           await syncDirectory(parent);
+          if (replace) await writeRecord(record, [own]);
         } catch (error) {
           if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(systemCode(error) ?? '')) throw exists(target);
           throw targetError(error, target);
@@ -61,9 +85,48 @@ export async function beginUnfinished(target: string, emit: Emit): Promise<Unfin
   }
 }
 
-function assertFree(target: string): void {
+function isFree(target: string): boolean {
   const found = lstatSync(target, { throwIfNoEntry: false });
-  if (found !== undefined && (!found.isDirectory() || readdirSync(target).length > 0)) throw exists(target);
+  return found === undefined || (found.isDirectory() && readdirSync(target).length === 0);
+}
+
+/** Tells a directory from any other that has, or will have, its name. */
+function identityOf(path: string): string {
+  const { dev, ino, birthtimeNs } = lstatSync(path, { bigint: true });
+  return `${dev} ${ino} ${birthtimeNs}`;
+}
+
+async function recorded(record: string): Promise<string[]> {
+  try {
+    const found: unknown = JSON.parse(await readFile(record, 'utf8'));
+    return Array.isArray(found) ? found.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+async function writeRecord(record: string, identities: readonly string[]): Promise<void> {
+  const temporary = `${record}.new`;
+  await using handle = await open(temporary, 'w', 0o600);
+  await handle.writeFile(JSON.stringify(identities));
+  await handle.sync();
+  await rename(temporary, record);
+  await syncDirectory(dirname(record));
+}
+
+/** Where the file system cannot exchange two names, the target is missing for a moment. */
+async function exchange(tree: string, target: string): Promise<void> {
+  const [from, to] = [tree, target].map((path) => openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY));
+  try {
+    exchangeAt(from!, byteText(basename(tree)), to!, byteText(basename(target)));
+  } catch (error) {
+    if (!['EINVAL', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error;
+    await rename(target, `${tree}.replaced`);
+    await rename(tree, target);
+  } finally {
+    closeSync(from!);
+    closeSync(to!);
+  }
 }
 
 function exists(target: string): HoldfastError {

@@ -133,6 +133,7 @@ const calls = {
   symlinkat: systemCall('symlinkat', `${text}, int, ${text}`),
   linkat: systemCall('linkat', `int, ${text}, int, ${text}, int`),
   unlinkat: systemCall('unlinkat', `int, ${text}, int`),
+  renameat2: systemCall('renameat2', `int, ${text}, int, ${text}, unsigned int`),
   mkfifoat: systemCall('mkfifoat', `int, ${text}, unsigned int`),
   fchownat: systemCall('fchownat', `int, ${text}, unsigned int, unsigned int, int`),
   utimensat: systemCall('utimensat', `int, ${text}, const int64_t *, int`),
@@ -289,6 +290,16 @@ export function makeNodeAt(directory: number, name: ByteText, mode: number, majo
       ? plain(directory, zeroTerminated(name), mode, device)
       : older(0, directory, zeroTerminated(name), mode, new BigUint64Array([device]));
   if (result < 0) throw new SystemCallError('mknodat', theLibrary().errno());
+}
+
+/**
+ * Each of two names of one directory's file system gets what the other had, at once: at every moment both are there.
+ *
+ * @throws SystemCallError, `EINVAL` where the file system cannot; HoldfastError `tool-missing`
+ */
+export function exchangeAt(directory: number, name: ByteText, otherDirectory: number, other: ByteText): void {
+  // RENAME_EXCHANGE of linux/fs.h
+  calls.renameat2(directory, zeroTerminated(name), otherDirectory, zeroTerminated(other, 1), 2);
 }
 
 export function removeAt(directory: number, name: ByteText, kind: 'directory' | 'other'): void {

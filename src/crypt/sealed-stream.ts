@@ -1,12 +1,12 @@
 /**
- * An age file as it comes, in the memory of one segment: src/crypt seals objects whose size is known beforehand, and of an
- * archive nobody knows it. The format is that of src/crypt/age.ts and stream.ts.
+ * An age file as it comes, in the memory of one segment: age.ts seals objects whose size is known beforehand, and of an
+ * archive nobody knows it. The format is that of age.ts and stream.ts.
  */
-import { createCipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Encrypter } from 'age-encryption';
-import { HoldfastError } from '../../base/errors.ts';
-import { CapturingRecipient, headerOf, Sealer } from '../../crypt/age.ts';
-import { nonceBytes, payloadKey, segmentBytes, tagBytes } from '../../crypt/stream.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { CapturingRecipient, headerOf, Sealer } from './age.ts';
+import { nonceBytes, payloadKey, sealSegment, segmentBytes } from './stream.ts';
 
 /**
  * Makes sure that files can be sealed to them.
@@ -72,13 +72,4 @@ export async function* sealed(
     }
   }
   yield sealSegment(key, segment.subarray(0, filled), index, true);
-}
-
-/** Under the nonce that is its number (11 bytes, big-endian) and a byte that tells the last one. */
-function sealSegment(key: KeyObject, segment: Uint8Array, index: number, isLast: boolean): Buffer {
-  const nonce = Buffer.alloc(12);
-  nonce.writeUIntBE(index, 5, 6);
-  nonce[11] = isLast ? 1 : 0;
-  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes });
-  return Buffer.concat([cipher.update(segment), cipher.final(), cipher.getAuthTag()]);
 }
