@@ -1,10 +1,9 @@
 /** A leak report as one page for people. It is complete in itself: nothing is fetched, and no script runs. */
-import { createHash } from 'node:crypto';
 import type { LeakFinding, LeakReport } from '../../pseudonyms/leaks/report.ts';
 import { escaped } from '../verify/results/markup.ts';
 import { fact, timeTag } from '../verify/results/page-proof.ts';
-import { pageStyle } from '../verify/results/page-style.ts';
-import { bytesText, countText, momentText, plural, verdictSymbol } from '../verify/results/page-words.ts';
+import { pageShell, pageTable } from '../verify/results/page-shell.ts';
+import { bytesText, countText, momentText, plural } from '../verify/results/page-words.ts';
 import type { LeakPredicate } from './leak-report.ts';
 
 const words: Record<LeakReport['verdict'], { short: string; long: string; meaning: string }> = {
@@ -45,8 +44,6 @@ export function leakPage(predicate: LeakPredicate, { timeZone }: { timeZone: str
   const { report, database, source, started, ended, keyFingerprint, lockSha256, version } = predicate;
   const { verdict, scanned, findings, unread, anonymity, frequencies } = report;
   const said = words[verdict];
-  const hash = createHash('sha256').update(pageStyle).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const tables = [
     section(
       'Originals that were found',
@@ -86,24 +83,12 @@ export function leakPage(predicate: LeakPredicate, { timeZone }: { timeZone: str
       ]),
     ),
   ];
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(`${said.short}: copy ${database}, ${momentText(started, timeZone)}`)}</title>
-<link rel="icon" href="data:,">
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-<p class="kicker">Holdfast · search for leaks</p>
-<div class="hero v-${verdict}"><span class="seal" aria-hidden="true">${verdictSymbol[verdict]}</span><div>
-<h1>${escaped(said.long)}</h1><p>${escaped(said.meaning)}</p></div></div>
-<dl class="facts">
+  return pageShell({
+    title: `${said.short}: copy ${database}, ${momentText(started, timeZone)}`,
+    kicker: 'Holdfast · search for leaks',
+    verdict,
+    said,
+    content: `<dl class="facts">
 ${fact('Copy', escaped(database))}
 ${fact('Of', escaped(source))}
 ${fact('Begun', timeTag(started, timeZone))}
@@ -114,15 +99,10 @@ ${fact('Key', `<code>${escaped(keyFingerprint)}</code>`)}
 ${fact('Lock file', `<code>${escaped(lockSha256.slice(0, 16))}</code>`)}
 ${fact('Program', `holdfast ${escaped(version)}`)}
 </dl>
-${tables.join('')}
-</main>
-<footer class="foot">
-<p>Originals are those of columns with a rule other than <code>keep</code>, of four characters or more, as they were read while the copy was made. Ids,
-dates, amounts, towns and names that the built-in dictionaries hold are not looked for: they tell nobody apart by themselves. No value is in this report.</p>
-</footer>
-</body>
-</html>
-`;
+${tables.join('')}`,
+    foot: `<p>Originals are those of columns with a rule other than <code>keep</code>, of four characters or more, as they were read while the copy was made. Ids,
+dates, amounts, towns and names that the built-in dictionaries hold are not looked for: they tell nobody apart by themselves. No value is in this report.</p>`,
+  });
 }
 
 function section(title: string, head: readonly string[], rows: readonly (readonly string[])[], bad = false): string {
@@ -133,9 +113,5 @@ function section(title: string, head: readonly string[], rows: readonly (readonl
         .map((text, at) => `<td role="cell" data-label="${escaped(head[at + 1]!)}">${escaped(text)}</td>`)
         .join('')}</tr>`,
   );
-  return `<article><h2>${escaped(title)}</h2>
-<div class="scroll" role="region" aria-label="${escaped(title)}" tabindex="0"><table class="stack" role="table"><thead role="rowgroup"><tr role="row">${head
-    .map((text) => `<th scope="col" role="columnheader">${escaped(text)}</th>`)
-    .join('')}</tr></thead><tbody role="rowgroup">${cells.join('')}</tbody></table></div></article>
-`;
+  return pageTable({ title, head, rows: cells });
 }

@@ -2,13 +2,12 @@
  * A report as one page for people: a manager reads its head, an auditor all of it. It is complete in itself: nothing is
  * fetched, and no script runs.
  */
-import { createHash } from 'node:crypto';
 import type { SnapshotProof, VerifyReport } from '../report.ts';
 import { escaped } from './markup.ts';
 import type { TrendPoint } from './page-charts.ts';
 import { badge, fact, proofSection, siteText, timeTag } from './page-proof.ts';
-import { pageStyle } from './page-style.ts';
-import { durationText, momentText, plural, verdictSymbol, verdictWords } from './page-words.ts';
+import { pageShell, pageTable } from './page-shell.ts';
+import { durationText, momentText, plural, verdictWords } from './page-words.ts';
 
 export interface PageOptions {
   /** Of the IANA database: in which times are told. */
@@ -21,29 +20,15 @@ export interface PageOptions {
 export function pageOf(report: VerifyReport, { timeZone, history }: PageOptions): string {
   const { verdict, proofs, started, version } = report;
   const words = verdictWords[verdict];
-  const hash = createHash('sha256').update(pageStyle).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const sections = proofs.map((proof, at) =>
     proofSection(proof, { anchor: `proof-${at + 1}`, trend: trendFor(proof, history), timeZone }),
   );
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(`${words.short}: proof of restore, ${momentText(started, timeZone)}`)}</title>
-<link rel="icon" href="data:,">
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-<p class="kicker">Holdfast · proof of restore</p>
-<div class="hero v-${verdict}"><span class="seal" aria-hidden="true">${verdictSymbol[verdict]}</span><div>
-<h1>${escaped(words.long)}</h1><p>${escaped(words.meaning)}</p></div></div>
-<dl class="facts">
+  return pageShell({
+    title: `${words.short}: proof of restore, ${momentText(started, timeZone)}`,
+    kicker: 'Holdfast · proof of restore',
+    verdict,
+    said: words,
+    content: `<dl class="facts">
 ${fact('Begun', timeTag(started, timeZone))}
 ${fact('Took', durationText(report.durationMs))}
 ${fact('Proven by', escaped(distinct(proofs.flatMap((proof) => proof.verifier ?? [])) || 'nobody signed'))}
@@ -53,17 +38,12 @@ ${fact('Program', `holdfast ${escaped(version)}`)}
 ${fact('Times are in', escaped(timeZone))}
 </dl>
 ${proofs.length > 1 ? overview(proofs, timeZone) : ''}
-${sections.join('')}
-</main>
-<footer class="foot">
-<p>Each source was restored in full from the one site named, into a scratch place that is thrown away, and held against the fingerprints that were
+${sections.join('')}`,
+    foot: `<p>Each source was restored in full from the one site named, into a scratch place that is thrown away, and held against the fingerprints that were
 taken in the same database snapshot, or reading of the tree, as the backup. A check that could not be made never counts as a pass.</p>
 <p>This page is for reading. What it says is signed: whoever has the statement checks it, with public keys alone, by
-<code>holdfast verify --offline-statement FILE</code>.</p>
-</footer>
-</body>
-</html>
-`;
+<code>holdfast verify --offline-statement FILE</code>.</p>`,
+  });
 }
 
 function overview(proofs: readonly SnapshotProof[], timeZone: string): string {
@@ -76,11 +56,7 @@ function overview(proofs: readonly SnapshotProof[], timeZone: string): string {
     )}${cell('Site', escaped(siteText(site)))}${cell('Restored in', restoreMs === undefined ? '–' : durationText(restoreMs))}</tr>`;
   });
   const head = ['Source', 'Verdict', 'Data of', 'Site', 'Restored in'];
-  return `<article aria-labelledby="overview"><h2 id="overview">Overview</h2>
-<div class="scroll" role="region" aria-label="Overview" tabindex="0"><table class="stack" role="table"><thead role="rowgroup"><tr role="row">${head
-    .map((title) => `<th scope="col" role="columnheader">${title}</th>`)
-    .join('')}</tr></thead><tbody role="rowgroup">${rows.join('')}</tbody></table></div></article>
-`;
+  return pageTable({ title: 'Overview', anchor: 'overview', head, rows });
 }
 
 /** The past of its source, with the proof itself as its end. */
