@@ -96,9 +96,6 @@ describe('a copy of the demo', () => {
     source = await production.client('app');
     await source.query('ALTER DATABASE app SET search_path = app, public');
     await source.query('GRANT CONNECT ON DATABASE app TO holdfast_demo_reader');
-    const admin = await tests.client();
-    // Policies name them.
-    await admin.query('CREATE ROLE holdfast_demo_reader; CREATE ROLE holdfast_demo_app');
     base = copySettings({ connection: from, lockFile: join(directory, 'app.lock.yaml'), database: 'preprod' });
     lock = await reviewDatabase(base, {
       columns: { 'app.documents.key': 'uuid' },
@@ -137,6 +134,20 @@ describe('a copy of the demo', () => {
                 (SELECT FROM billing.invoices i WHERE (i.id, i.issued_on) = (l.invoice_id, l.issued_on)))`,
     );
     expect(orphans).toEqual([['0', '0', '0']]);
+  });
+
+  it('makes the roles that policies name, without any right, and says so', async () => {
+    expect(report.shortfalls).toContainEqual(
+      expect.objectContaining({ object: 'role holdfast_demo_app', degrades: false }),
+    );
+    const { rows } = await copy.query(
+      `SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname ~ '^holdfast_demo'`,
+    );
+    const none = { rolcanlogin: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false, rolbypassrls: false };
+    expect(rows.toSorted((one, other) => (one.rolname < other.rolname ? -1 : 1))).toEqual([
+      { rolname: 'holdfast_demo_app', ...none },
+      { rolname: 'holdfast_demo_reader', ...none },
+    ]);
   });
 
   it('has every row: ruled columns differ, kept ones do not', async () => {

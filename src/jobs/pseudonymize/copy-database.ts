@@ -16,6 +16,7 @@ import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { type PropertyStatements, planProperties } from '../../sources/postgres/database-properties.ts';
 import { quoteIdentifier, quoteLiteral } from '../../sources/postgres/quote.ts';
 import { buildDatabase } from '../../sources/postgres/restore-build.ts';
+import { createMissingRoles } from '../../sources/postgres/restore-roles.ts';
 import { createTarget } from '../../sources/postgres/restore-target.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { Shortfall } from '../../sources/source.ts';
@@ -60,6 +61,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
     signal,
   });
   const { connection } = unfinished;
+  const roles = await createMissingRoles(unfinished.admin, rolesOf(source));
   const copied = new Map<string, CopiedTable>();
   const { sequences } = source;
   const sketch = sketchFor(planned, rowsOf(source));
@@ -124,6 +126,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   if (published) for (const tree of trees.prepared) await tree.publish();
   const keep = keptAs !== undefined && kept;
   const shortfalls: Shortfall[] = [
+    ...roles,
     ...built.shortfalls,
     ...properties.shortfalls,
     ...source.omitted.map(({ object, reason }) => ({ object, reason, degrades: false })),
@@ -223,6 +226,26 @@ async function chosenRows(
   });
   return { tables: chosen, report };
 }
+
+/** The roles that policies need, without any right: who has them at the source is no matter of the copy. */
+function rolesOf({ database, policyRoles }: CopySource): CopySource['database'] {
+  const roles = policyRoles.map((name) => ({ ...powerlessRole, name }));
+  return { ...database, roles, memberships: [] };
+}
+
+const powerlessRole = {
+  superuser: false,
+  inherit: true,
+  createRole: false,
+  createDatabase: false,
+  login: false,
+  replication: false,
+  bypassRls: false,
+  connectionLimit: -1,
+  validUntil: null,
+  settings: null,
+  comment: null,
+};
 
 /** What the lock says of large objects; undefined when there are none. */
 function largeObjectRule({ definitions }: Lock): LargeObjectRule | undefined {

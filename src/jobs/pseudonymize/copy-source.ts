@@ -29,6 +29,8 @@ export interface CopySource {
   catalog: Catalog;
   facts: DatabaseFacts;
   sequences: SequenceLine[];
+  /** Names of roles that policies are for: nothing else of a copy refers to any. */
+  policyRoles: string[];
   /** Whether an entry of the archive belongs into the copy. */
   wanted(entry: TocEntry): boolean;
   /** What the copy lacks, in words. */
@@ -121,6 +123,7 @@ export async function holdSource(session: Session, settings: CopySourceSettings)
     catalog,
     facts,
     sequences: await readSequences(session, sequences),
+    policyRoles: await readPolicyRoles(session),
     wanted: (entry) => (entry.desc === 'COMMENT' ? keepsComment(entry) : !ofProduction.has(entry.desc)),
     omitted,
   };
@@ -139,4 +142,14 @@ function rootOf(relation: Relation, relations: ReadonlyMap<number, Relation>): R
     at = parent;
   }
   return at;
+}
+
+async function readPolicyRoles(session: Session): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT DISTINCT r.rolname::text AS name FROM pg_policy p, unnest(p.polroles) AS o (oid) JOIN pg_roles r ON r.oid = o.oid
+     WHERE r.oid >= 16384 ORDER BY 1`,
+    [],
+    'Could not list the roles of policies.',
+  );
+  return rows.map(({ name }) => name);
 }

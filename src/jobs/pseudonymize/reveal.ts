@@ -52,7 +52,7 @@ export interface RevealRecord {
   count: number;
   reason: string;
   key: string;
-  /** SHA-256 of the line before, hex; of nothing for the first. */
+  /** SHA-256 of the line before, hex; empty for the first. Two calls at the same moment follow the same line. */
   before: string;
 }
 

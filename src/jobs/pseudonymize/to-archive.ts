@@ -74,7 +74,7 @@ export async function copyToArchive(settings: Omit<CopySettings, 'target'>, wish
     file,
     format,
     encrypted: recipients.length > 0,
-    shortfalls: [...report.shortfalls, ...(sameMajor ? [] : [newerMajor(serverVersion, serverMajor)])],
+    shortfalls: [...report.shortfalls.map(elsewhere), ...(sameMajor ? [] : [newerMajor(serverVersion, serverMajor)])],
   };
   // Something of the originals was found in it, and it is gone already.
   if (!report.published) return { ...report, ...archive, durationMs: clock.monotonic() - started };
@@ -95,6 +95,12 @@ function assertFits({ format, recipients, scratch }: ArchiveWish): void {
     why: 'An age file is one file.',
     hint: 'Use the format custom, which pg_restore reads as well.',
   });
+}
+
+/** The private cluster got the roles that policies name; whoever restores the archive has them to make. */
+function elsewhere(shortfall: Shortfall): Shortfall {
+  if (!shortfall.object.startsWith('role ')) return shortfall;
+  return { ...shortfall, reason: 'A policy is for it: the server that the archive is restored to needs it.' };
 }
 
 function newerMajor(serverVersion: number, major: number): Shortfall {
