@@ -255,7 +255,7 @@ describe('what could not be examined is never a pass', () => {
       const [full, shared, late] = await Promise.all([
         setup.json<VerifyReport>(['verify', 'documents', '--scratch-dir', small], 5),
         setup.json<VerifyReport>(['verify', 'output', '--scratch-dir', '/tmp'], 5),
-        verify(['-c', slow, 'documents', '--timeout', '1s'], 5),
+        verify(['-c', slow, 'app', '--timeout', '1s'], 5),
       ]);
       expect(full!.proofs[0]!.error).toMatchObject({
         code: 'could-not-verify',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HoldfastError } from '../../src/base/errors.ts';
 import { BinaryRows } from '../../src/sources/postgres/binary-rows.ts';
 import { type Job, runJobs, runPersistently } from '../../src/sources/postgres/restore-schedule.ts';
 import { setClause, splitNames } from '../../src/sources/postgres/setting-values.ts';
@@ -136,6 +137,18 @@ describe('runJobs', () => {
     const failing = job('bad', { run: () => Promise.reject(new Error('fatal')) });
     await expect(runJobs([failing, slow, job('never')], 2, () => true)).rejects.toThrow('fatal');
     expect(ended).toBe(true);
+  });
+
+  it('tells of a server that went down what it said, and not that others found it gone', async () => {
+    const said = Object.assign(new Error('no space left'), { severity: 'PANIC', code: '53100' });
+    const gone = Object.assign(new Error('not yet accepting connections'), { severity: 'FATAL', code: '57P03' });
+    const wrapped = new HoldfastError('target-failed', 'Could not connect.', { cause: gone });
+    const jobs = [
+      { ...job('other'), run: () => Promise.reject(wrapped) },
+      { ...job('writer'), run: () => new Promise<void>((_, reject) => setTimeout(() => reject(said), 20)) },
+    ];
+    await expect(runJobs(jobs, 2, () => true)).rejects.toBe(said);
+    await expect(runJobs(jobs.slice(0, 1), 2, () => true)).rejects.toBe(wrapped);
   });
 
   it('tries again for as long as that gets further', async () => {

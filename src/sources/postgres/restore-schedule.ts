@@ -1,3 +1,5 @@
+import { isConnectionLost } from './server-errors.ts';
+
 /** Runs jobs side by side, the heaviest first, with what must come before them and what excludes them. */
 export interface Job {
   /** Within one call of `runJobs`. */
@@ -22,7 +24,8 @@ export interface JobsOutcome {
 /**
  * @param places how many may run at the same time
  * @param fatal whether an error is to end everything; then no further job starts
- * @throws the first fatal error, once no job runs any more
+ * @throws the first fatal error, once no job runs any more; of a server that went down, what it said before others only
+ *   found it gone
  */
 export async function runJobs(
   jobs: readonly Job[],
@@ -51,7 +54,7 @@ export async function runJobs(
       .then(
         () => void done.add(job.id),
         (error) => {
-          if (fatal(error)) end ??= { error };
+          if (fatal(error) && (end === undefined || (isLoss(end.error) && !isLoss(error)))) end = { error };
           failed.push({ job, error });
         },
       )
@@ -81,6 +84,13 @@ export async function runJobs(
   const blocked = waiting;
   waiting = [];
   return { failed, blocked };
+}
+
+/** A connection that is gone, or a server that takes none: seldom the reason of what failed. */
+function isLoss(error: unknown): boolean {
+  if (isConnectionLost(error)) return true;
+  const cause = (error as { cause?: unknown } | undefined)?.cause;
+  return cause !== undefined && cause !== error && isLoss(cause);
 }
 
 /**
