@@ -3,7 +3,7 @@
  * them. `node bench/pseudonyms.ts [kind…]`
  */
 import { createHmac } from 'node:crypto';
-import { CopyTextRewriter } from '../src/pseudonyms/copy-text.ts';
+import { CopyTextRewriter, stringRewrite } from '../src/pseudonyms/copy-text.ts';
 import { PseudonymKey } from '../src/pseudonyms/keys.ts';
 import type { RawOptions } from '../src/pseudonyms/options.ts';
 import { makeTransformer } from '../src/pseudonyms/registry.ts';
@@ -128,10 +128,10 @@ if (asked.length === 0) {
     const rewriter = new CopyTextRewriter({
       columns: ruled.length + 5,
       ruled: ruled.map((_, k) => k),
-      rewrite(columns) {
+      rewrite: stringRewrite((columns) => {
         if (active) for (const [k, cells] of columns.entries()) runs[k]!(cells, cells as Cell[]);
         return columns;
-      },
+      }),
     });
     let best = 0;
     for (let turn = 0; turn < 4; turn++) {

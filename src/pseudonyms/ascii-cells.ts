@@ -42,7 +42,12 @@ export const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const base32Codes = Buffer.from(base32);
 
 /** `length` characters (at most 25) from the 128 bits at `words[at …]`, taken from their end. */
-export function writeBase32(cells: AsciiCells, words: Uint32Array, at: number, length: number): void {
+export function writeBase32(
+  cells: { bytes: Buffer; at: number },
+  words: Uint32Array,
+  at: number,
+  length: number,
+): void {
   const { bytes } = cells;
   let word = 3;
   let held = words[at + 3]!;

@@ -1,3 +1,4 @@
+import type { ByteColumn } from './byte-column.ts';
 import { type Prf, separator } from './prf.ts';
 import type { Cell } from './transformer.ts';
 
@@ -33,4 +34,47 @@ function isAscii(text: string): boolean {
 /** Four words for each cell, of its canonical form; null counts as ''. */
 export function keyed(prf: Prf, canonical: Canonical, cells: readonly Cell[]): Uint32Array {
   return prf.joined(canonical(cells.join(separator)), cells.length);
+}
+
+/** The same of a column of bytes. */
+export function keyedColumn(prf: Prf, canonical: Canonical, cells: ByteColumn): Uint32Array {
+  const { count, bytes, from, to, wide } = cells;
+  prf.begin(count);
+  for (let i = 0; i < count; i++) {
+    const [start, end] = [from[i]!, to[i]!];
+    if (end <= start) {
+      prf.place(0);
+      prf.end(0);
+    } else if (wide[i] !== 0 || (canonical !== exact && canonical !== folded)) {
+      const text = canonical(cells.cellAt(i)!);
+      const at = prf.place(text.length * 3);
+      prf.end(prf.text.write(text, at, 'utf8'));
+    } else {
+      const place = prf.place(end - start);
+      const text = prf.text;
+      let at = place;
+      if (canonical === exact) for (let k = start; k < end; k++) text[at++] = bytes[k]!;
+      else at = foldedAscii(bytes, start, end, text, at);
+      prf.end(at - place);
+    }
+  }
+  return prf.run();
+}
+
+/** `folded` of ASCII. @returns where it ends */
+function foldedAscii(bytes: Buffer, start: number, end: number, text: Buffer, place: number): number {
+  let at = place;
+  let space = false;
+  for (let k = start; k < end; k++) {
+    const byte = bytes[k]!;
+    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) space = true;
+    else {
+      if (space) {
+        if (at > place) text[at++] = 0x20;
+        space = false;
+      }
+      text[at++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    }
+  }
+  return at;
 }

@@ -1,16 +1,31 @@
 import { HoldfastError } from '../base/errors.ts';
+import { ByteColumn, type CellEncoding } from './byte-column.ts';
 import type { Cell } from './transformer.ts';
 
 /**
- * Rewrites some columns of a stream of COPY text. Bytes of other columns are passed on as they are; only ruled columns are
- * decoded, and of those only what the rewriting changed is encoded again.
+ * Rewrites some columns of a stream of COPY text. Bytes of other columns are passed on as they are; ruled columns are taken
+ * out of their escapes, and put into them again.
  */
 
 /**
  * Rewrites a batch: `columns[k]` holds the cells of the k-th ruled column, in order of rows. The answer has the same
- * shape; it may be `columns` itself. A cell that is the very string it was keeps its bytes.
+ * shape; those of its columns that are the very ones given keep their bytes. Nothing of a batch is used after the next one
+ * has begun.
  */
-export type Rewrite = (columns: readonly Cell[][], rows: number) => readonly (readonly Cell[])[];
+export type Rewrite = (columns: readonly ByteColumn[], rows: number) => readonly ByteColumn[];
+
+/** The same on strings; it may write into the cells that it gets. */
+export type StringRewrite = (columns: readonly Cell[][], rows: number) => readonly (readonly Cell[])[];
+
+export function stringRewrite(rewrite: StringRewrite): Rewrite {
+  return (columns, rows) => {
+    const cells = columns.map((column) => column.strings().slice());
+    const made = rewrite(cells, rows);
+    if (made.length !== columns.length || made.some((column) => column.length < rows))
+      throw new RangeError('the rewriting gave another number of cells');
+    return made.map((column, k) => new ByteColumn(columns[k]!.encoding).fill(column.slice(0, rows)));
+  };
+}
 
 export interface CopyTextOptions {
   /** Columns of the COPY statement. */
@@ -18,9 +33,9 @@ export interface CopyTextOptions {
   /** Which of them are ruled: positions from 0, rising. */
   readonly ruled: readonly number[];
   readonly rewrite: Rewrite;
-  /** How bytes are read; `latin1` keeps any byte of an SQL_ASCII database apart. Default `utf8`. */
-  readonly encoding?: 'utf8' | 'latin1';
-  /** Rows of a batch at most. Default 1024. */
+  /** How bytes are read. Default `utf8`. */
+  readonly encoding?: CellEncoding;
+  /** Rows of a batch at most. Default 4096. */
   readonly batchRows?: number;
 }
 
@@ -32,24 +47,29 @@ export class CopyTextRewriter {
   readonly #columns: number;
   readonly #ruled: readonly number[];
   readonly #rewrite: Rewrite;
-  readonly #encoding: 'utf8' | 'latin1';
   readonly #batchRows: number;
   #held: Buffer = Buffer.alloc(0);
-  /** Start, end, and all bytes or-ed together (256 more where one is a backslash) of every ruled field of the batch. */
-  #fields: Int32Array;
+  /** Where every ruled field of the batch starts and ends in the COPY text, row by row. */
+  readonly #fields: Int32Array;
+  readonly #cells: readonly ByteColumn[];
+  #out: Buffer = Buffer.alloc(0);
   #rows = 0;
 
   /** @throws RangeError when `ruled` is not a rising list of columns */
   constructor(options: CopyTextOptions) {
-    const { columns, ruled, rewrite, encoding = 'utf8', batchRows = 1024 } = options;
+    const { columns, ruled, rewrite, encoding = 'utf8', batchRows = 4096 } = options;
     if (ruled.length === 0 || ruled.some((at, k) => at <= (ruled[k - 1] ?? -1) || at >= columns))
       throw new RangeError('the ruled columns must be a rising list of positions');
     this.#columns = columns;
     this.#ruled = ruled;
     this.#rewrite = rewrite;
-    this.#encoding = encoding;
     this.#batchRows = batchRows;
-    this.#fields = new Int32Array(batchRows * ruled.length * 3);
+    this.#fields = new Int32Array(batchRows * ruled.length * 2);
+    this.#cells = ruled.map(() => {
+      const column = new ByteColumn(encoding);
+      column.resize(batchRows);
+      return column;
+    });
   }
 
   /** Rows rewritten so far. */
@@ -58,8 +78,9 @@ export class CopyTextRewriter {
   }
 
   /**
-   * Takes the next bytes, which may be cut anywhere, and gives the rewritten rows that are complete.
+   * Takes the next bytes, which may be cut anywhere, and gives the rewritten rows that are complete, in memory of their own.
    *
+   * @param piece escapes of ruled fields are taken out in it
    * @throws HoldfastError `source-failed` when a row has not the expected number of columns
    */
   push(piece: Buffer): Buffer[] {
@@ -80,6 +101,7 @@ export class CopyTextRewriter {
   #batch(bytes: Buffer, start: number, end: number, out: Buffer[]): number {
     const fields = this.#fields;
     const ruled = this.#ruled;
+    const cells = this.#cells;
     let rows = 0;
     let at = start;
     let slot = 0;
@@ -97,8 +119,11 @@ export class CopyTextRewriter {
           if (column === ruled[next]) {
             fields[slot] = from;
             fields[slot + 1] = at;
-            fields[slot + 2] = seen;
-            slot += 3;
+            slot += 2;
+            const cell = cells[next]!;
+            cell.from[rows] = from;
+            cell.to[rows] = seen < 256 ? at : unescapedIn(bytes, from, at);
+            cell.wide[rows] = seen & 128;
             next++;
           }
           column++;
@@ -113,81 +138,59 @@ export class CopyTextRewriter {
       if (column !== this.#columns) throw malformed(`A row has ${column} columns in place of ${this.#columns}.`);
       rows++;
     }
-    const width = ruled.length;
-    // One string of the batch, of which plain cells are slices: a call for each costs more than all the rest.
-    const text = bytes.toString('latin1', start, at);
-    const cells = ruled.map((_, k) => {
-      const column: Cell[] = new Array(rows);
-      for (let row = 0, f = k * 3; row < rows; row++, f += width * 3) {
-        const [first, last, seen] = [fields[f]!, fields[f + 1]!, fields[f + 2]!];
-        column[row] = seen < 128 ? text.slice(first - start, last - start) : this.#decode(bytes, first, last);
-      }
-      return column;
-    });
-    // The rewriting may work in place: what a cell was is kept to know what changed.
-    const before = cells.map((column) => column.slice());
+    for (const cell of cells) {
+      cell.bytes = bytes;
+      cell.resize(rows);
+    }
     const after = this.#rewrite(cells, rows);
-    if (after.length !== width || after.some((column) => column.length < rows))
+    if (after.length !== ruled.length || after.some((column) => column.count !== rows))
       throw new RangeError('the rewriting gave another number of cells');
-    out.push(this.#assemble(bytes, start, at, rows, before, after));
+    out.push(this.#assemble(bytes, start, at, rows, after));
     this.#rows += rows;
     return at;
   }
 
-  /** A field with escapes, or with characters beyond ASCII. */
-  #decode(bytes: Buffer, from: number, to: number): Cell {
-    if (to - from === 2 && bytes[from] === backslash && bytes[from + 1] === 0x4e) return null;
-    const text = bytes.toString(this.#encoding, from, to);
-    return text.includes('\\') ? unescaped(text) : text;
-  }
-
-  #assemble(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    rows: number,
-    before: readonly Cell[][],
-    after: readonly (readonly Cell[])[],
-  ): Buffer {
+  #assemble(bytes: Buffer, start: number, end: number, rows: number, after: readonly ByteColumn[]): Buffer {
     const fields = this.#fields;
     const width = this.#ruled.length;
-    const columns = after.map((column) => encoded(column, rows, this.#encoding));
-    const cursors = new Int32Array(width);
-    // A null takes two bytes where the encoded column has one, its NUL.
-    const room = columns.reduce((sum, column) => sum + column.length + rows, end - start);
-    const out = Buffer.allocUnsafe(room);
+    let room = end - start;
+    for (const { from, to } of after) {
+      // Every byte may need an escape; a NULL takes two.
+      for (let row = 0; row < rows; row++) room += to[row]! < 0 ? 2 : 2 * (to[row]! - from[row]!);
+    }
+    if (this.#out.length < room) this.#out = Buffer.allocUnsafeSlow(room);
+    const out = this.#out;
     let to = 0;
     let from = start;
     for (let row = 0, f = 0; row < rows; row++) {
-      for (let k = 0; k < width; k++, f += 3) {
-        const cell = after[k]![row]!;
-        const column = columns[k]!;
-        let cursor = cursors[k]!;
-        if (cell === before[k]![row]) {
-          while (column[cursor] !== 0) cursor++;
-          cursors[k] = cursor + 1;
-          continue;
-        }
+      for (let k = 0; k < width; k++, f += 2) {
         const until = fields[f]!;
         // Between two ruled columns lies a tab: a call for so little costs more than a loop.
-        if (until - from < 24) while (from < until) out[to++] = bytes[from++]!;
+        if (until - from < 48) while (from < until) out[to++] = bytes[from++]!;
         else to += bytes.copy(out, to, from, until);
         from = fields[f + 1]!;
-        if (cell === null) {
+        const column = after[k]!;
+        const last = column.to[row]!;
+        if (last < 0) {
           out[to++] = backslash;
           out[to++] = 0x4e;
+          continue;
         }
-        for (;;) {
-          const byte = column[cursor++]!;
-          if (byte === 0) break;
-          out[to++] = byte;
+        const made = column.bytes;
+        for (let at = column.from[row]!; at < last; at++) {
+          const byte = made[at]!;
+          if (byte > 0x0d && byte !== backslash) out[to++] = byte;
+          else to = escapedByte(out, to, byte);
         }
-        cursors[k] = cursor;
       }
     }
-    if (columns.some((column, k) => cursors[k] !== column.length)) throw new RangeError('a pseudonym holds a NUL');
     to += bytes.copy(out, to, from, end);
-    return out.subarray(0, to);
+    // The room of one long row is given back.
+    if (this.#out.length > 8 << 20) this.#out = Buffer.alloc(0);
+    // Of its own memory and no larger: whoever sends it frees it.
+    const whole = Buffer.allocUnsafeSlow(to);
+    out.copy(whole, 0, 0, to);
+    return whole;
   }
 }
 
@@ -195,32 +198,34 @@ function malformed(why: string): HoldfastError {
   return new HoldfastError('source-failed', 'The COPY text of a table is malformed.', { why });
 }
 
-const byLetter: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-const byCharacter: Record<string, string> = {
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-};
+/** The bytes after a backslash that stand for another one. COPY TO writes no octal or hexadecimal ones. */
+const letters = new Map([...'bfnrtv'].map((letter, k) => [letter.charCodeAt(0), [8, 12, 10, 13, 9, 11][k]!]));
+const escapes = new Map([...letters].map(([letter, byte]) => [byte, letter]));
 
-/** A field's text without its escapes. COPY TO writes no octal or hexadecimal ones. */
-function unescaped(field: string): string {
-  return field.replace(/\\(.)/gs, (_, letter: string) => byLetter[letter] ?? letter);
+/** Takes a field out of its escapes, where it lies. @returns where it ends now; below 0 for NULL */
+function unescapedIn(bytes: Buffer, from: number, to: number): number {
+  if (to - from === 2 && bytes[from] === backslash && bytes[from + 1] === 0x4e) return -1;
+  let at = from;
+  for (let k = from; k < to; k++) {
+    let byte = bytes[k]!;
+    if (byte === backslash && k + 1 < to) {
+      byte = bytes[++k]!;
+      byte = letters.get(byte) ?? byte;
+    }
+    bytes[at++] = byte;
+  }
+  return at;
 }
 
-const special = /[\b\f\n\r\t\v\\]/;
-
-function escaped(text: string): string {
-  return text.replace(/[\b\f\n\r\t\v\\]/g, (character) => byCharacter[character]!);
-}
-
-/** The cells of a column as COPY text, each with a NUL behind it: one call for all of them. */
-function encoded(column: readonly Cell[], rows: number, encoding: 'utf8' | 'latin1'): Buffer {
-  const cells = column.length === rows ? column : column.slice(0, rows);
-  const joined = cells.join('\0');
-  const text = special.test(joined) ? cells.map((cell) => cell && escaped(cell)).join('\0') : joined;
-  return Buffer.from(`${text}\0`, encoding);
+/** Writes a byte that may need an escape. @returns where the next one goes */
+function escapedByte(out: Buffer, at: number, byte: number): number {
+  if (byte === 0) throw new RangeError('a pseudonym holds a NUL');
+  const letter = byte === backslash ? backslash : escapes.get(byte);
+  if (letter === undefined) {
+    out[at] = byte;
+    return at + 1;
+  }
+  out[at] = backslash;
+  out[at + 1] = letter;
+  return at + 2;
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
+import type { ByteColumn } from './byte-column.ts';
 import type { DomainKey } from './keys.ts';
 
 /** A cell as COPY text says it, its escapes undone; null is SQL's NULL. */
@@ -62,6 +63,9 @@ export interface Companion {
  */
 export type Run = (cells: readonly Cell[], out: Cell[], companions?: readonly (readonly Cell[])[]) => void;
 
+/** The same on columns of bytes: writes all of `out`, which is none of the columns that are read. */
+export type ByteRun = (cells: ByteColumn, out: ByteColumn, companions?: readonly ByteColumn[]) => void;
+
 /** External programs, kept running between batches by whoever owns them. */
 export interface Programs {
   /**
@@ -104,6 +108,11 @@ export interface Transformer {
   guarantee(column: ColumnFacts): Guarantee;
   /** @throws HoldfastError `config` as `guarantee` does */
   prepare(context: PrepareContext): Run;
+  /**
+   * The same on bytes of UTF-8, for the kinds that most columns have: there a string for every cell would cost more than
+   * its pseudonym. `prepare` of such a kind runs on this one (`onStrings`).
+   */
+  prepareBytes?(context: PrepareContext): ByteRun;
   /** For reversible ones: the way back. */
   reveal?(context: { readonly key: DomainKey; readonly column: ColumnFacts }): Run;
 }

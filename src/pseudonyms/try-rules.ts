@@ -224,11 +224,8 @@ function rewritten(
   }
   const rewriting = rowRewrite(transform, key, undefined, { programs, whole });
   if (rewriting === undefined) return cells;
-  const { positions, rewrite } = rewriting;
-  const made = rewrite(
-    positions.map((at) => cells[at]!),
-    cells[0]!.length,
-  );
+  const { positions } = rewriting;
+  const made = rewriting.strings(positions.map((at) => cells[at]!));
   return cells.map((column, at) => (positions.includes(at) ? [...made[positions.indexOf(at)]!] : column));
 }
 

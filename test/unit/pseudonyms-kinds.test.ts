@@ -324,14 +324,11 @@ describe('functions and programs', () => {
       ['d', text],
     ]);
     const made = transformTable('t', ['c', 'd'], entries, facts, rulesDirectory);
-    const { rewrite } = rowRewrite(structuredClone(made), secret, undefined, { programs: pool })!;
-    const [c, d] = rewrite(
-      [
-        ['a', null],
-        ['b', ''],
-      ],
-      2,
-    );
+    const { strings } = rowRewrite(structuredClone(made), secret, undefined, { programs: pool })!;
+    const [c, d] = strings([
+      ['a', null],
+      ['b', ''],
+    ]);
     expect(c).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/), null]);
     expect(d).toEqual([expect.stringMatching(/^somebody-/), '']);
     expect(() => rowRewrite(transformTable('t', ['c', 'd'], entries, facts), secret)).toThrow(/no directory/);

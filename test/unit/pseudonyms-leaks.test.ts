@@ -1,6 +1,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ByteColumn } from '../../src/pseudonyms/byte-column.ts';
 import { admissionOf, strength } from '../../src/pseudonyms/leaks/admit.ts';
 import { CopyCells } from '../../src/pseudonyms/leaks/copy-cells.ts';
 import { textsOf } from '../../src/pseudonyms/leaks/file-text.ts';
@@ -17,7 +18,10 @@ import type { Cell } from '../../src/pseudonyms/transformer.ts';
 function sketched(rule: RawOptions, originals: Cell[], type = 'text') {
   const sketch = newSketch({ expected: originals.length * 2 });
   const facts = { name: 'c', type, nullable: true, unique: false };
-  sketchWatch(sketch, { ruled: [{ at: 0, column: 'c', rule, facts, domain: 'd' }] }).originals('c', originals);
+  sketchWatch(sketch, { ruled: [{ at: 0, column: 'c', rule, facts, domain: 'd' }] }).originals(
+    'c',
+    new ByteColumn().fill(originals),
+  );
   return new TextScanner(sketch);
 }
 

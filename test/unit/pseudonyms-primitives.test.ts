@@ -80,8 +80,12 @@ describe('the pseudo-random function', () => {
     );
   });
 
-  it('refuses a text with a NUL rather than cut it', () => {
-    expect(() => new Prf(domain.subkey('a')).each(['a\0b'])).toThrow(/NUL/);
+  it('does not cut a text at a NUL', () => {
+    const prf = new Prf(domain.subkey('a'));
+    const words = Uint32Array.from(prf.each(['a\0b', 'a']));
+    expect(Buffer.from(words.buffer, 0, 16)).toEqual(prf.one(Buffer.from('a\0b')));
+    expect(Buffer.from(words.buffer, 16, 16)).toEqual(prf.one(Buffer.from('a')));
+    expect(() => prf.joined('a\0b', 1)).toThrow(/NUL/);
   });
 });
 

@@ -60,10 +60,7 @@ export async function preview(
         `Could not read table ${name}.`,
       );
       const before = rewriting.positions.map((_, at) => found.map(({ cells }) => cells[at]!));
-      const after = rewriting.rewrite(
-        before.map((cells) => cells.slice()),
-        found.length,
-      );
+      const after = rewriting.strings(before);
       for (const { at, column, rule } of transform.ruled) {
         const slot = rewriting.positions.indexOf(at);
         const examples = before[slot]!.flatMap((original, row) =>

@@ -122,14 +122,15 @@ async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<Copy
   );
   const whole = await wholeColumns(lane, source, input);
   const watch = input.sketch && sketchWatch(input.sketch, transform);
-  const rewriting = rowRewrite(transform, key, watch, { programs, whole });
+  const encoding = source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8';
+  const rewriting = rowRewrite(transform, key, watch, { programs, whole, encoding });
   const rewriter =
     rewriting &&
     new CopyTextRewriter({
       columns: transform.columns.length,
       ruled: rewriting.positions,
       rewrite: rewriting.rewrite,
-      encoding: source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
+      encoding,
     });
   let bytes = 0;
   const pipe = new RowPipe(rewriter, (length) => {

@@ -1,21 +1,24 @@
 /** Runs the transformers of one table over batches of its rows. */
 import { HoldfastError } from '../../base/errors.ts';
+import { ByteColumn, type CellEncoding, onBytes } from '../byte-column.ts';
 import type { Rewrite } from '../copy-text.ts';
 import type { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';
-import type { Cell, Programs, Run } from '../transformer.ts';
+import type { ByteRun, Cell, PrepareContext, Programs, Transformer } from '../transformer.ts';
 import type { TableTransform } from './table-transform.ts';
 import type { WholeColumns } from './whole-columns.ts';
 
 /** Is shown the originals of ruled columns, batch by batch; must not change them. Not of those that keep true values: `sql`, `shuffle`. */
 export interface OriginalsWatch {
-  originals(column: string, cells: readonly Cell[]): void;
+  originals(column: string, cells: ByteColumn): void;
 }
 
 export interface RowRewrite {
   /** Positions in the COPY of the columns that the rewriting reads, rising: ruled ones, and those that rules look at. */
   positions: number[];
   rewrite: Rewrite;
+  /** The same on strings; the columns given stay as they are. */
+  strings(columns: readonly (readonly Cell[])[]): readonly (readonly Cell[])[];
 }
 
 /** What some kinds want beside the key. */
@@ -24,6 +27,8 @@ export interface RewriteResources {
   programs?: Programs;
   /** For `shuffle`: by column, over all rows of the relation. */
   whole?: WholeColumns;
+  /** That of the cells. Default `utf8`. */
+  encoding?: CellEncoding;
 }
 
 interface Step {
@@ -32,7 +37,9 @@ interface Step {
   column: string;
   /** The column's own values, in other rows. */
   dealtOut: boolean;
-  run: Run;
+  run: ByteRun;
+  /** Where it is written, batch after batch. */
+  made: ByteColumn;
   companions: { slot: number; pseudonym: boolean }[];
 }
 
@@ -44,7 +51,7 @@ export function rowRewrite(
   { table, columns, ruled, baseDirectory }: TableTransform,
   key: PseudonymKey,
   watch?: OriginalsWatch,
-  { programs, whole }: RewriteResources = {},
+  { programs, whole, encoding = 'utf8' }: RewriteResources = {},
 ): RowRewrite | undefined {
   // What the source works out comes as it is to be.
   const rewritten = ruled.filter(({ expression }) => expression === undefined);
@@ -76,13 +83,12 @@ export function rowRewrite(
       slot: slotOf(column),
       column,
       dealtOut: each.whole !== undefined,
-      run: each.transformer.prepare({
-        key: key.domain(each.domain),
-        column: each.facts,
-        baseDirectory,
-        programs,
-        whole: whole?.get(column),
-      }),
+      run: byteRun(
+        each.transformer,
+        { key: key.domain(each.domain), column: each.facts, baseDirectory, programs, whole: whole?.get(column) },
+        encoding,
+      ),
+      made: new ByteColumn(encoding),
       companions: companions.map(({ column: other, value }) => ({
         slot: slotOf(other),
         pseudonym: value === 'pseudonym',
@@ -91,21 +97,38 @@ export function rowRewrite(
   };
   for (const { column } of made) add(column);
 
-  const rewrite: Rewrite = (cells, rows) => {
-    const out = [...cells] as Cell[][];
-    for (const { slot, column, dealtOut, run, companions } of steps) {
+  const rewrite: Rewrite = (cells) => {
+    const out = [...cells];
+    for (const { slot, column, dealtOut, run, made, companions } of steps) {
       const originals = cells[slot]!;
       // True values that stay in their column are no leak.
       if (!dealtOut) watch?.originals(column, originals);
-      const to: Cell[] = new Array(rows);
       run(
         originals,
-        to,
+        made,
         companions.map((other) => (other.pseudonym ? out[other.slot]! : cells[other.slot]!)),
       );
-      out[slot] = to;
+      out[slot] = made;
     }
     return out;
   };
-  return { positions, rewrite };
+  const given = positions.map(() => new ByteColumn(encoding));
+  return {
+    positions,
+    rewrite,
+    strings: (columns) => {
+      const rows = columns[0]!.length;
+      const made = rewrite(
+        columns.map((column, k) => given[k]!.fill(column)),
+        rows,
+      );
+      return made.map((column) => column.strings());
+    },
+  };
+}
+
+function byteRun(transformer: Transformer, context: PrepareContext, encoding: CellEncoding): ByteRun {
+  // Kinds that run on bytes run on UTF-8.
+  if (encoding === 'utf8' && transformer.prepareBytes) return transformer.prepareBytes(context);
+  return onBytes(transformer.prepare(context));
 }

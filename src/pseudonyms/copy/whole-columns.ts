@@ -32,13 +32,10 @@ export async function readCells(
     columns,
     ruled: Array.from({ length: columns }, (_, at) => at),
     encoding: session.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
-    rewrite: (batch, rows) => {
+    rewrite: (batch) => {
+      // A slice would keep the text of its whole batch.
       for (const [at, column] of batch.entries())
-        for (let row = 0; row < rows; row++) {
-          const cell = column[row]!;
-          // A slice would keep the text of its whole batch.
-          cells[at]!.push(cell && Buffer.from(cell, 'utf8').toString('utf8'));
-        }
+        for (let row = 0; row < column.count; row++) cells[at]!.push(column.cellAt(row));
       return batch;
     },
   });

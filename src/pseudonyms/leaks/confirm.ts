@@ -115,12 +115,11 @@ async function readTable(
     columns: positions.length,
     encoding: source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
     before: () => signal.throwIfAborted(),
-    take: (batch, rows) => {
+    take: (batch) => {
       for (const { slot, take } of takers) for (const cell of batch[slot]!) take(cell);
       if (explaining.length === 0) return;
-      const before = batch.map((column) => column.slice());
-      const after = rewriting.rewrite(batch, rows);
-      for (const each of explaining) explain(each, before[each.slot]!, after[each.slot]!);
+      const after = rewriting.strings(batch);
+      for (const each of explaining) explain(each, batch[each.slot]!, after[each.slot]!);
     },
   });
   const explain = (

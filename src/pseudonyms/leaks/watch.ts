@@ -16,7 +16,7 @@ export function sketchWatch(shared: SharedSketch, { ruled }: Pick<TableTransform
       const admission = admissions.get(column);
       if (!admission) return;
       let last: string | null = null;
-      for (const cell of cells) {
+      for (const cell of cells.strings()) {
         if (cell === last) continue;
         admission(cell);
         last = cell;

@@ -1,9 +1,11 @@
 import { HoldfastError } from '../../base/errors.ts';
+import { type ByteColumn, onStrings } from '../byte-column.ts';
+import { ByteWords } from '../byte-words.ts';
 import { countries, places, streets } from '../dictionaries/places.ts';
 import type { Options } from '../options.ts';
 import { pick } from '../prf.ts';
-import { assertFits, assertType, fitted, type Transformer } from '../transformer.ts';
-import { deciding, inCaseOf, type Locale, locales, subjectOf } from './names.ts';
+import { assertFits, assertType, type Transformer } from '../transformer.ts';
+import { CellWords, deciding, inCapitals, type Locale, locales, subjectOf, writeCased } from './names.ts';
 
 const parts = ['street', 'line', 'city', 'zip', 'region', 'country', 'country-code', 'full'] as const;
 type Part = (typeof parts)[number];
@@ -57,46 +59,74 @@ function addressPart(kind: string, part: Part, options: Options): Transformer {
         reversible: false,
       };
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const decide = deciding(key, 'address', companions.length > 0);
+      const write = writer(part, locale, column.maxLength);
       return (cells, out, others) => {
         const words = decide(cells, others);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
+        out.begin(cells.count, 4 * longest[part]);
+        for (let i = 0; i < cells.count; i++) {
           // The first words of a subject are its names; the address is drawn from the other two.
-          out[i] = cell
-            ? fitted(inCaseOf(cell, made(part, locale, words[i * 4 + 2]!, words[i * 4 + 3]!)), column.maxLength)
-            : cell;
+          if (cells.isEmpty(i)) out.keep(cells, i);
+          else write(out, cells, i, words[i * 4 + 2]!, words[i * 4 + 3]!);
         }
       };
     },
   };
 }
 
-function made(part: Part, locale: Locale, place: number, street: number): string {
-  const { city, zip, region } = places[locale][pick(place, places[locale].length)]!;
-  switch (part) {
-    case 'city':
-      return city;
-    case 'zip':
-      return zip;
-    case 'region':
-      return region;
-    case 'country':
-      return countries[locale].name;
-    case 'country-code':
-      return countries[locale].code;
-    default: {
-      const { names, ways } = streets[locale];
-      // The three draws must not hang on each other: each takes what the one before left.
-      const house = (street % 120) + 1;
-      const rest = Math.floor(street / 120);
-      const name = names[rest % names.length]!;
-      const way = ways[Math.floor(rest / names.length) % ways.length]!;
-      const line = locale === 'fr' ? `${house} ${way} ${name}` : `${house} ${name} ${way}`;
-      if (part !== 'full') return line;
-      return locale === 'fr' ? `${line}, ${zip} ${city}` : `${line}, ${city}, ${region} ${zip}`;
-    }
+/** Writes the cell that stands for cell `i`, drawn by two words. */
+type WriteAddress = (out: ByteColumn, cells: ByteColumn, i: number, place: number, street: number) => void;
+
+function writer(part: Part, locale: Locale, maxLength: number | undefined): WriteAddress {
+  const towns = places[locale];
+  if (part === 'city' || part === 'zip' || part === 'region') {
+    const list = new CellWords(
+      towns.map((town) => town[part]),
+      maxLength,
+    );
+    return (out, cells, i, place) => list.write(out, cells, i, pick(place, towns.length));
   }
+  if (part === 'country' || part === 'country-code') {
+    const { name, code } = countries[locale];
+    const list = new CellWords([part === 'country' ? name : code], maxLength);
+    return (out, cells, i) => list.write(out, cells, i, 0);
+  }
+  const { names, ways } = streets[locale];
+  const lines: string[] = [];
+  // House numbers come before, and are the same in capitals.
+  for (const way of ways) for (const name of names) lines.push(locale === 'fr' ? ` ${way} ${name}` : ` ${name} ${way}`);
+  const plainLines = new ByteWords(lines);
+  const lineWidth = Math.max(...lines.map((line) => line.length)) + 3;
+  return (out, cells, i, place, street) => {
+    // The three draws must not hang on each other: each takes what the one before left.
+    const house = (street % 120) + 1;
+    const rest = Math.floor(street / 120);
+    const name = rest % names.length;
+    const way = Math.floor(rest / names.length) % ways.length;
+    const line = way * names.length + name;
+    if (part !== 'full' && (maxLength ?? lineWidth) >= lineWidth && !inCapitals(cells, i)) {
+      writeHouse(out, house);
+      plainLines.write(out, line);
+      out.end(plainLines.wide[line]);
+      return;
+    }
+    let text = `${house}${lines[line]}`;
+    if (part === 'full') {
+      const { city, zip, region } = towns[pick(place, towns.length)]!;
+      text += locale === 'fr' ? `, ${zip} ${city}` : `, ${city}, ${region} ${zip}`;
+    }
+    writeCased(out, cells, i, text, maxLength);
+  };
+}
+
+function writeHouse(out: ByteColumn, house: number): void {
+  const { bytes } = out;
+  if (house >= 100) bytes[out.at++] = 0x31;
+  if (house >= 10) bytes[out.at++] = 0x30 + (Math.floor(house / 10) % 10);
+  bytes[out.at++] = 0x30 + (house % 10);
 }

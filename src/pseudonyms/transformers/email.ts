@@ -1,12 +1,22 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { AsciiCells, writeBase32 } from '../ascii-cells.ts';
-import { exact, folded, keyed } from '../canonical.ts';
+import { writeBase32 } from '../ascii-cells.ts';
+import { ByteColumn, onStrings } from '../byte-column.ts';
+import { ByteWords } from '../byte-words.ts';
+import { exact, folded, keyedColumn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';
 import { lastNames } from '../dictionaries/last-names.ts';
 import type { Options } from '../options.ts';
-import { Prf, pick } from '../prf.ts';
-import { assertFits, assertType, type ColumnFacts, type Guarantee, type Transformer } from '../transformer.ts';
-import { deciding, type Locale, locales, subjectOf } from './names.ts';
+import { Prf } from '../prf.ts';
+import {
+  assertFits,
+  assertType,
+  type ByteRun,
+  type ColumnFacts,
+  type Guarantee,
+  type PrepareContext,
+  type Transformer,
+} from '../transformer.ts';
+import { deciding, firstNameAt, type Locale, lastNameAt, locales, subjectOf } from './names.ts';
 
 /** As they stand in an address: small ASCII letters only. */
 function plain(names: readonly string[]): readonly string[] {
@@ -91,51 +101,65 @@ export function email(options: Options): Transformer {
     kind: 'email',
     companions,
     guarantee,
-    prepare({ key, column }) {
-      guarantee(column);
-      const form = formFor('email', locale, tail, column);
-      const prf = new Prf(key.subkey('email'));
-      const ofDomain = new Prf(key.subkey('email domain'));
-      const decide = companions.length > 0 ? deciding(key, 'email', true) : undefined;
-      const written = new AsciiCells();
-      const [firsts, lasts] = [given[locale], family[locale]];
-      return (cells, out, others) => {
-        const words = keyed(prf, caseSensitive ? exact : folded, cells);
-        const names = decide === undefined ? words : decide(cells, others);
-        const parts = domains === 'mapped' || keepDomains.size > 0 ? cells.map(domainOf) : undefined;
-        const labels = domains === 'mapped' ? keyed(ofDomain, folded, parts!) : undefined;
-        written.begin(cells.length, form.length);
-        for (let i = 0; i < cells.length; i++) {
-          if (form.first) {
-            written.text(firsts[pick(names[i * 4]!, firsts.length)]!);
-            written.bytes[written.at++] = 0x2e;
-          }
-          if (form.last) {
-            written.text(lasts[pick(names[i * 4 + 1]!, lasts.length)]!);
-            written.bytes[written.at++] = 0x2e;
-          }
-          writeBase32(written, words, i * 4, form.suffix);
-          written.bytes[written.at++] = 0x40;
-          const own = parts?.[i] ?? '';
-          if (keepDomains.has(own)) written.text(own);
-          else {
-            if (labels !== undefined) {
-              writeBase32(written, labels, i * 4, mappedLabel);
-              written.bytes[written.at++] = 0x2e;
-            }
-            written.text(domain);
-          }
-          written.end();
-        }
-        written.into(out, cells);
-        if (allow.length === 0) return;
-        for (let i = 0; i < cells.length; i++) {
-          const address = cells[i]?.trim().toLowerCase();
-          if (address && (allowed.has(address) || allowedDomains.has(domainOf(address)))) out[i] = cells[i]!;
-        }
-      };
-    },
+    prepare: (context) => onStrings(prepareBytes(context)),
+    prepareBytes,
   };
+
+  function prepareBytes({ key, column }: PrepareContext): ByteRun {
+    guarantee(column);
+    const form = formFor('email', locale, tail, column);
+    const prf = new Prf(key.subkey('email'));
+    const ofDomain = new Prf(key.subkey('email domain'));
+    const decide = companions.length > 0 ? deciding(key, 'email', true) : undefined;
+    const [firsts, lasts] = [new ByteWords(given[locale]), new ByteWords(family[locale])];
+    const mapped = domains === 'mapped';
+    const ending = new ByteWords([domain, ...keepDomains]);
+    const kept = new Map([...keepDomains].map((name, k) => [name, k + 1]));
+    const domainCells = new ByteColumn();
+    return (cells, out, others) => {
+      const words = keyedColumn(prf, caseSensitive ? exact : folded, cells);
+      const names = decide === undefined ? words : decide(cells, others);
+      if (mapped || kept.size > 0) writeDomains(cells, domainCells);
+      const labels = mapped ? keyedColumn(ofDomain, folded, domainCells) : undefined;
+      out.begin(cells.count, form.length);
+      for (let i = 0; i < cells.count; i++) {
+        if (cells.isEmpty(i) || (allow.length > 0 && isAllowed(cells.cellAt(i)!))) {
+          out.keep(cells, i);
+          continue;
+        }
+        // `keep` writes what may be longer than any pseudonym.
+        if (allow.length > 0) out.reserve(form.length);
+        if (form.first) {
+          firsts.write(out, firstNameAt(names, i, firsts.count));
+          out.bytes[out.at++] = 0x2e;
+        }
+        if (form.last) {
+          lasts.write(out, lastNameAt(names, i, lasts.count));
+          out.bytes[out.at++] = 0x2e;
+        }
+        writeBase32(out, words, i * 4, form.suffix);
+        out.bytes[out.at++] = 0x40;
+        const own = kept.size > 0 ? kept.get(domainCells.cellAt(i)!) : undefined;
+        if (own === undefined && labels !== undefined) {
+          writeBase32(out, labels, i * 4, mappedLabel);
+          out.bytes[out.at++] = 0x2e;
+        }
+        ending.write(out, own ?? 0);
+        out.end();
+      }
+    };
+  }
+
+  function isAllowed(cell: string): boolean {
+    const address = cell.trim().toLowerCase();
+    return address !== '' && (allowed.has(address) || allowedDomains.has(domainOf(address)));
+  }
+}
+
+/** Domains in small letters; of NULL none. */
+function writeDomains(cells: ByteColumn, out: ByteColumn): void {
+  out.begin(cells.count);
+  for (let i = 0; i < cells.count; i++) out.cell(domainOf(cells.cellAt(i)));
 }
 
 function domainOf(address: string | null): string {
@@ -175,26 +199,32 @@ export function username(options: Options): Transformer {
     kind: 'username',
     companions,
     guarantee,
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       const { named, suffix } = form(column);
       const prf = new Prf(key.subkey('username'));
       const decide = companions.length > 0 ? deciding(key, 'username', true) : undefined;
-      const written = new AsciiCells();
-      const [firsts, lasts] = [given[locale], family[locale]];
+      const initials = new ByteWords(given[locale].map((name) => name[0]!));
+      const lasts = new ByteWords(family[locale]);
       return (cells, out, others) => {
-        const words = keyed(prf, caseSensitive ? exact : folded, cells);
+        const words = keyedColumn(prf, caseSensitive ? exact : folded, cells);
         const names = decide === undefined ? words : decide(cells, others);
-        written.begin(cells.length, lead + 16);
-        for (let i = 0; i < cells.length; i++) {
-          if (named) {
-            written.bytes[written.at++] = firsts[pick(names[i * 4]!, firsts.length)]!.charCodeAt(0);
-            written.text(lasts[pick(names[i * 4 + 1]!, lasts.length)]!);
-            written.bytes[written.at++] = 0x2d;
+        out.begin(cells.count, lead + 16);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
+            continue;
           }
-          writeBase32(written, words, i * 4, suffix);
-          written.end();
+          if (named) {
+            initials.write(out, firstNameAt(names, i, initials.count));
+            lasts.write(out, lastNameAt(names, i, lasts.count));
+            out.bytes[out.at++] = 0x2d;
+          }
+          writeBase32(out, words, i * 4, suffix);
+          out.end();
         }
-        written.into(out, cells);
       };
     },
   };

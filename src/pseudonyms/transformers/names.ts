@@ -1,4 +1,6 @@
-import { exact, folded, keyed } from '../canonical.ts';
+import { ByteColumn, onStrings } from '../byte-column.ts';
+import { ByteWords } from '../byte-words.ts';
+import { exact, folded, keyedColumn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';
 import { lastNames } from '../dictionaries/last-names.ts';
 import { companyWords } from '../dictionaries/words.ts';
@@ -8,7 +10,6 @@ import { Prf, pick } from '../prf.ts';
 import {
   assertFits,
   assertType,
-  type Cell,
   type ColumnFacts,
   type Companion,
   fitted,
@@ -29,25 +30,23 @@ export function subjectOf(options: Options): Companion[] {
 export function deciding(key: DomainKey, purpose: string, bySubject: boolean) {
   const own = new Prf(key.subkey(purpose));
   const subject = new Prf(key.subkey('subject'));
-  return (cells: readonly Cell[], companions: readonly (readonly Cell[])[] | undefined): Uint32Array => {
-    if (!bySubject) return keyed(own, folded, cells);
+  return (cells: ByteColumn, companions: readonly ByteColumn[] | undefined): Uint32Array => {
+    if (!bySubject) return keyedColumn(own, folded, cells);
     const subjects = companions![0]!;
-    const words = keyed(subject, exact, subjects);
-    if (subjects.every((value) => value)) return words;
-    const rest = keyed(own, folded, cells);
-    for (let i = 0; i < cells.length; i++) if (!subjects[i]) words.set(rest.subarray(i * 4, i * 4 + 4), i * 4);
+    const words = keyedColumn(subject, exact, subjects);
+    let rest: Uint32Array | undefined;
+    for (let i = 0; i < cells.count; i++) {
+      if (!subjects.isEmpty(i)) continue;
+      rest ??= keyedColumn(own, folded, cells);
+      words.set(rest.subarray(i * 4, i * 4 + 4), i * 4);
+    }
     return words;
   };
 }
 
 /** The first and last name that four words stand for; e-mail addresses and usernames of the same subject use them too. */
-export function firstNameOf(words: Uint32Array, at: number, locale: Locale): string {
-  return firstNames[locale][pick(words[at]!, firstNames[locale].length)]!;
-}
-
-export function lastNameOf(words: Uint32Array, at: number, locale: Locale): string {
-  return lastNames[locale][pick(words[at + 1]!, lastNames[locale].length)]!;
-}
+export const firstNameAt = (words: Uint32Array, i: number, count: number): number => pick(words[i * 4]!, count);
+export const lastNameAt = (words: Uint32Array, i: number, count: number): number => pick(words[i * 4 + 1]!, count);
 
 const lossy = (maxLength: number, column: ColumnFacts, canonical = 'NFC, lower case, trimmed'): Guarantee => ({
   uniqueness: 'lossy',
@@ -60,11 +59,56 @@ const lossy = (maxLength: number, column: ColumnFacts, canonical = 'NFC, lower c
 
 const longest = (words: readonly string[]): number => Math.max(...words.map((word) => word.length));
 
-/** In capitals where the original was. */
-export function inCaseOf(original: string, text: string): string {
-  return original.length > 1 && original === original.toUpperCase() && original !== original.toLowerCase()
-    ? text.toUpperCase()
-    : text;
+/** Whether a cell is written in capitals, so that its pseudonym is too. */
+export function inCapitals({ bytes, from, to, wide }: ByteColumn, i: number): boolean {
+  const [start, end] = [from[i]!, to[i]!];
+  if (end - start < 2) return false;
+  if (wide[i] !== 0) {
+    const original = bytes.toString('utf8', start, end);
+    return original.length > 1 && original === original.toUpperCase() && original !== original.toLowerCase();
+  }
+  let found = false;
+  for (let k = start; k < end; k++) {
+    const byte = bytes[k]!;
+    if (byte >= 0x61 && byte <= 0x7a) return false;
+    if (byte >= 0x41 && byte <= 0x5a) found = true;
+  }
+  return found;
+}
+
+/** Words of a list as cells: in capitals where the original was, and cut to what the column holds. */
+export class CellWords {
+  readonly count: number;
+  readonly #plain: ByteWords;
+  readonly #capitals: ByteWords;
+
+  constructor(words: readonly string[], maxLength: number | undefined) {
+    this.count = words.length;
+    this.#plain = new ByteWords(words.map((word) => fitted(word, maxLength)));
+    this.#capitals = new ByteWords(words.map((word) => fitted(word.toUpperCase(), maxLength)));
+  }
+
+  get longest(): number {
+    return Math.max(this.#plain.longest, this.#capitals.longest);
+  }
+
+  /** Writes the cell that stands for cell `i`, which is not empty. */
+  write(out: ByteColumn, cells: ByteColumn, i: number, index: number): void {
+    const words = inCapitals(cells, i) ? this.#capitals : this.#plain;
+    words.write(out, index);
+    out.end(words.wide[index]);
+  }
+}
+
+/** Texts as cells, in the same way. */
+export function writeCased(
+  out: ByteColumn,
+  cells: ByteColumn,
+  i: number,
+  text: string,
+  maxLength: number | undefined,
+): void {
+  out.cell(fitted(inCapitals(cells, i) ? text.toUpperCase() : text, maxLength));
 }
 
 function nameKind(
@@ -72,29 +116,35 @@ function nameKind(
   options: Options,
   shape: {
     purpose: string;
-    longest: (locale: Locale) => number;
-    name: (w: Uint32Array, at: number, l: Locale) => string;
+    names: Record<Locale, readonly string[]>;
+    at: typeof firstNameAt;
   },
 ): Transformer {
   const locale = options.choice('locale', locales, 'en');
   const companions = subjectOf(options);
   options.done();
+  const names = shape.names[locale];
   return {
     kind,
     companions,
     guarantee(column) {
       assertType(kind, column, 'text');
       assertFits(kind, 2, column);
-      return lossy(shape.longest(locale), column);
+      return lossy(longest(names), column);
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const decide = deciding(key, shape.purpose, companions.length > 0);
+      const list = new CellWords(names, column.maxLength);
       return (cells, out, others) => {
         const words = decide(cells, others);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          out[i] = cell ? fitted(inCaseOf(cell, shape.name(words, i * 4, locale)), column.maxLength) : cell;
+        out.begin(cells.count, list.longest);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) out.keep(cells, i);
+          else list.write(out, cells, i, shape.at(words, i, list.count));
         }
       };
     },
@@ -102,18 +152,10 @@ function nameKind(
 }
 
 export const firstName = (options: Options): Transformer =>
-  nameKind('first-name', options, {
-    purpose: 'first name',
-    longest: (locale) => longest(firstNames[locale]),
-    name: firstNameOf,
-  });
+  nameKind('first-name', options, { purpose: 'first name', names: firstNames, at: firstNameAt });
 
 export const lastName = (options: Options): Transformer =>
-  nameKind('last-name', options, {
-    purpose: 'last name',
-    longest: (locale) => longest(lastNames[locale]),
-    name: lastNameOf,
-  });
+  nameKind('last-name', options, { purpose: 'last name', names: lastNames, at: lastNameAt });
 
 /**
  * First and last name. By a subject they are that subject's names; without one, the first word is mapped as `first-name`
@@ -125,46 +167,89 @@ export function fullName(options: Options): Transformer {
   const companions = subjectOf(options);
   options.done();
   const bySubject = companions.length > 0;
+  const [firsts, lasts] = [firstNames[locale], lastNames[locale]];
   return {
     kind: 'full-name',
     companions,
     guarantee(column) {
       assertType('full-name', column, 'text');
       assertFits('full-name', 5, column);
-      return lossy(longest(firstNames[locale]) + 1 + longest(lastNames[locale]), column);
+      return lossy(longest(firsts) + 1 + longest(lasts), column);
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const first = deciding(key, 'first name', bySubject);
       const last = deciding(key, 'last name', bySubject);
       const max = column.maxLength ?? Number.POSITIVE_INFINITY;
+      const [givenPart, familyPart] = [new ByteColumn(), new ByteColumn()];
       return (cells, out, others) => {
-        const parts = cells.map((cell) => split(cell ?? '', order));
-        const given = first(bySubject ? cells : parts.map(([name]) => name), others);
-        const family = last(bySubject ? cells : parts.map(([, name]) => name), others);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          if (!cell) {
-            out[i] = cell;
+        if (!bySubject) split(cells, order, givenPart, familyPart);
+        const given = first(bySubject ? cells : givenPart, others);
+        const family = last(bySubject ? cells : familyPart, others);
+        out.begin(cells.count);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
             continue;
           }
-          const [a, b] = [firstNameOf(given, i * 4, locale), lastNameOf(family, i * 4, locale)];
+          const a = firsts[firstNameAt(given, i, firsts.length)]!;
+          const b = lasts[lastNameAt(family, i, lasts.length)]!;
           // One word stays one word.
-          const whole = parts[i]![0] === '' && !bySubject ? b : order === 'first-last' ? `${a} ${b}` : `${b} ${a}`;
+          const single = !bySubject && givenPart.isEmpty(i);
+          const whole = single ? b : order === 'first-last' ? `${a} ${b}` : `${b} ${a}`;
           const short = whole.length <= max ? whole : order === 'first-last' ? `${a[0]}. ${b}` : `${b} ${a[0]}.`;
-          out[i] = fitted(inCaseOf(cell, short), column.maxLength);
+          writeCased(out, cells, i, short, column.maxLength);
         }
       };
     },
   };
 }
 
-/** The given and the family part; a single word is a family name. */
-function split(cell: string, order: 'first-last' | 'last-first'): [string, string] {
-  const name = cell.trim();
-  const at = order === 'first-last' ? name.search(/\s/) : name.lastIndexOf(' ');
-  if (at < 0) return ['', name];
-  return order === 'first-last' ? [name.slice(0, at), name.slice(at + 1)] : [name.slice(at + 1), name.slice(0, at)];
+/** The given and the family parts; a single word is a family name. */
+function split(cells: ByteColumn, order: 'first-last' | 'last-first', given: ByteColumn, family: ByteColumn): void {
+  given.begin(cells.count);
+  family.begin(cells.count);
+  const { bytes, from, to, wide } = cells;
+  const [head, tail] = order === 'first-last' ? [given, family] : [family, given];
+  for (let i = 0; i < cells.count; i++) {
+    if (wide[i] !== 0) {
+      const name = cells.cellAt(i)?.trim() ?? '';
+      const at = order === 'first-last' ? name.search(/\s/) : name.lastIndexOf(' ');
+      if (at < 0) {
+        given.cell('');
+        family.cell(name);
+      } else {
+        head.cell(name.slice(0, at));
+        tail.cell(name.slice(at + 1));
+      }
+      continue;
+    }
+    let [start, end] = [from[i]!, Math.max(from[i]!, to[i]!)];
+    while (start < end && isSpace(bytes[start]!)) start++;
+    while (end > start && isSpace(bytes[end - 1]!)) end--;
+    let at = -1;
+    if (order === 'first-last') {
+      for (let k = start; at < 0 && k < end; k++) if (isSpace(bytes[k]!)) at = k;
+    } else for (let k = end - 1; at < 0 && k >= start; k--) if (bytes[k] === 0x20) at = k;
+    if (at < 0) {
+      given.end();
+      copyCell(family, bytes, start, end);
+    } else {
+      copyCell(head, bytes, start, at);
+      copyCell(tail, bytes, at + 1, end);
+    }
+  }
+}
+
+const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+
+function copyCell(out: ByteColumn, bytes: Buffer, start: number, end: number): void {
+  out.reserve(end - start);
+  for (let k = start; k < end; k++) out.bytes[out.at++] = bytes[k]!;
+  out.end();
 }
 
 /** Two words and a legal form. */
@@ -181,21 +266,24 @@ export function company(options: Options): Transformer {
       assertFits('company', 4, column);
       return lossy(longest(heads) + longest(cores) + longest(tails) + 2, column);
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const decide = deciding(key, 'company', companions.length > 0);
       return (cells, out, others) => {
         const words = decide(cells, others);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          if (!cell) {
-            out[i] = cell;
+        out.begin(cells.count);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
             continue;
           }
           const [a, b, c] = [heads, cores, tails].map((list, k) => list[pick(words[i * 4 + k]!, list.length)]!);
           const whole = `${a} ${b} ${c}`;
           const max = column.maxLength ?? whole.length;
-          out[i] = fitted(inCaseOf(cell, whole.length <= max ? whole : `${a} ${b}`), column.maxLength);
+          writeCased(out, cells, i, whole.length <= max ? whole : `${a} ${b}`, column.maxLength);
         }
       };
     },

@@ -1,5 +1,6 @@
-import { exact, keyed } from '../canonical.ts';
-import { filler, stream } from '../filler.ts';
+import { type ByteColumn, onStrings } from '../byte-column.ts';
+import { exact, keyedColumn } from '../canonical.ts';
+import { writeFiller } from '../filler.ts';
 import { Options } from '../options.ts';
 import { Prf } from '../prf.ts';
 import {
@@ -37,26 +38,32 @@ function lorem(options: Options): Transformer {
     kind: 'text',
     companions: [],
     guarantee: (column) => guarantee('text', column, most),
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const prf = new Prf(key.subkey('lorem'));
       return (cells, out) => {
-        const words = keyed(prf, exact, cells);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          // Characters as PostgreSQL counts them: two halves are one.
-          out[i] = cell
-            ? filler(Math.min(lengthOf(cell), most ?? Number.POSITIVE_INFINITY), stream(words, i * 4))
-            : cell;
+        const words = keyedColumn(prf, exact, cells);
+        out.begin(cells.count);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) out.keep(cells, i);
+          else {
+            writeFiller(out, Math.min(lengthOf(cells, i), most ?? Number.POSITIVE_INFINITY), words, i * 4);
+            out.end();
+          }
         }
       };
     },
   };
 }
 
-function lengthOf(text: string): number {
-  let length = text.length;
-  for (let k = 0; k < text.length; k++) if ((text.charCodeAt(k) & 0xfc00) === 0xdc00) length--;
+/** Characters as PostgreSQL counts them: bytes of UTF-8 that begin one. */
+function lengthOf({ bytes, from, to, wide }: ByteColumn, i: number): number {
+  const [start, end] = [from[i]!, to[i]!];
+  let length = end - start;
+  if (wide[i] !== 0) for (let k = start; k < end; k++) if ((bytes[k]! & 0xc0) === 0x80) length--;
   return length;
 }
 

@@ -1,5 +1,7 @@
-import { AsciiCells, writeBase32 } from '../ascii-cells.ts';
-import { exact, folded, keyed } from '../canonical.ts';
+import { writeBase32 } from '../ascii-cells.ts';
+import { onStrings } from '../byte-column.ts';
+import { ByteWords } from '../byte-words.ts';
+import { exact, folded, keyedColumn } from '../canonical.ts';
 import type { Options } from '../options.ts';
 import { Prf } from '../prf.ts';
 import { assertFits, assertType, type ColumnFacts, type Guarantee, type Transformer } from '../transformer.ts';
@@ -28,20 +30,25 @@ export function token(options: Options): Transformer {
     kind: 'token',
     companions: [],
     guarantee,
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       const characters = length(column);
       const prf = new Prf(key.subkey('token'));
-      const written = new AsciiCells();
-      const lead = Buffer.from(prefix, 'latin1').toString('latin1');
+      const lead = new ByteWords([prefix]);
       return (cells, out) => {
-        const words = keyed(prf, folding ? folded : exact, cells);
-        written.begin(cells.length, lead.length + characters);
-        for (let i = 0; i < cells.length; i++) {
-          written.text(lead);
-          writeBase32(written, words, i * 4, characters);
-          written.end();
+        const words = keyedColumn(prf, folding ? folded : exact, cells);
+        out.begin(cells.count, lead.longest + characters);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
+            continue;
+          }
+          lead.write(out, 0);
+          writeBase32(out, words, i * 4, characters);
+          out.end(lead.wide[0]);
         }
-        written.into(out, cells);
       };
     },
   };

@@ -1,0 +1,201 @@
+/** Cells of one column as bytes: what rows are rewritten in. A string for every cell costs more than its pseudonym. */
+import type { ByteRun, Cell, Run } from './transformer.ts';
+
+/** How bytes are read as text; `latin1` keeps any byte of an SQL_ASCII database apart. */
+export type CellEncoding = 'utf8' | 'latin1';
+
+/**
+ * The cells of a column of one batch, without the escapes of COPY. Cell i is `bytes[from[i] … to[i]]`; it is NULL where
+ * `to[i]` is below 0. `wide[i]` is not 0 where a byte is beyond ASCII, and may be anything for NULL.
+ *
+ * Columns that are written are filled in order: `begin`, then for each cell `end`, `nothing` or `keep`.
+ */
+export class ByteColumn {
+  bytes: Buffer<ArrayBufferLike>;
+  from = new Int32Array(0);
+  to = new Int32Array(0);
+  wide = new Uint8Array(0);
+  count = 0;
+  encoding: CellEncoding;
+  /** Where the next byte is written. */
+  at = 0;
+  #cell = 0;
+  #cells: Cell[] | undefined;
+
+  constructor(encoding: CellEncoding = 'utf8', bytes: Buffer = Buffer.alloc(0)) {
+    this.encoding = encoding;
+    this.bytes = bytes;
+  }
+
+  /** Room for `count` cells of a column whose bytes are set from outside. */
+  resize(count: number): void {
+    this.count = count;
+    this.#cells = undefined;
+    if (this.from.length >= count) return;
+    const room = Math.max(count, 256);
+    this.from = new Int32Array(room);
+    this.to = new Int32Array(room);
+    this.wide = new Uint8Array(room);
+  }
+
+  /** Starts to write `count` cells. @param perCell bytes that each takes at most, as far as no `reserve` is called */
+  begin(count: number, perCell = 0): void {
+    this.resize(count);
+    this.at = 0;
+    this.#cell = 0;
+    if (this.bytes.length < count * perCell) this.bytes = Buffer.allocUnsafeSlow(count * perCell);
+  }
+
+  /** Room for so many more bytes; `bytes` may be another buffer afterwards. */
+  reserve(more: number): void {
+    if (this.at + more <= this.bytes.length) return;
+    const bytes = Buffer.allocUnsafeSlow(Math.max(this.at + more, this.bytes.length * 2, 4096));
+    this.bytes.copy(bytes, 0, 0, this.at);
+    this.bytes = bytes;
+  }
+
+  /** Ends a cell that began where the one before ended. @param wide whether a byte beyond ASCII is in it */
+  end(wide = 0): void {
+    const i = this.#cell++;
+    this.from[i] = i === 0 ? 0 : this.#lastEnd;
+    this.to[i] = this.at;
+    this.#lastEnd = this.at;
+    this.wide[i] = wide;
+  }
+  #lastEnd = 0;
+
+  /** The next cell is NULL. */
+  nothing(): void {
+    const i = this.#cell++;
+    if (i === 0) this.#lastEnd = 0;
+    this.from[i] = 0;
+    this.to[i] = -1;
+    this.wide[i] = 0;
+  }
+
+  /** The next cell is what cell `i` of another column is. */
+  keep({ bytes, from, to, wide }: ByteColumn, i: number): void {
+    const [start, end] = [from[i]!, to[i]!];
+    if (end < 0) {
+      this.nothing();
+      return;
+    }
+    this.reserve(end - start);
+    const target = this.bytes;
+    let at = this.at;
+    for (let k = start; k < end; k++) target[at++] = bytes[k]!;
+    this.at = at;
+    this.end(wide[i]);
+  }
+
+  /** Writes a text; the cell goes on. @returns whether it is beyond ASCII, as `end` takes it */
+  text(value: string): number {
+    this.reserve(value.length * 3);
+    const written = this.bytes.write(value, this.at, this.encoding);
+    this.at += written;
+    // Latin-1 has one byte for each.
+    return isAsciiText(value) ? 0 : 1;
+  }
+
+  /** The next cell is a text, or NULL. */
+  cell(value: Cell): void {
+    if (value === null) this.nothing();
+    else this.end(this.text(value));
+  }
+
+  /** NULL or ''. */
+  isEmpty(i: number): boolean {
+    return this.to[i]! <= this.from[i]!;
+  }
+
+  cellAt(i: number): Cell {
+    const [from, to] = [this.from[i]!, this.to[i]!];
+    if (to < 0) return null;
+    return this.bytes.toString(this.wide[i] === 0 ? 'latin1' : this.encoding, from, to);
+  }
+
+  /** All cells as strings; the same array for as long as the column has these cells. */
+  strings(): readonly Cell[] {
+    this.#cells ??= this.#decoded();
+    return this.#cells;
+  }
+
+  #decoded(): Cell[] {
+    const { bytes, from, to, wide, count } = this;
+    const cells: Cell[] = new Array(count);
+    let [first, last] = [Number.MAX_SAFE_INTEGER, 0];
+    for (let i = 0; i < count; i++) {
+      if (to[i]! < 0) continue;
+      if (from[i]! < first) first = from[i]!;
+      if (to[i]! > last) last = to[i]!;
+    }
+    // One string, of which plain cells are slices: a call for each costs more than all the rest.
+    const whole = last > first ? bytes.toString('latin1', first, last) : '';
+    for (let i = 0; i < count; i++) {
+      const [start, end] = [from[i]!, to[i]!];
+      if (end < 0) cells[i] = null;
+      else
+        cells[i] = wide[i] === 0 ? whole.slice(start - first, end - first) : bytes.toString(this.encoding, start, end);
+    }
+    return cells;
+  }
+
+  /** Writes all cells of a batch. */
+  fill(cells: readonly Cell[]): this {
+    const count = cells.length;
+    this.begin(count);
+    const joined = cells.join('');
+    this.reserve(joined.length * (this.encoding === 'latin1' ? 1 : 3));
+    if (isAsciiText(joined)) {
+      this.bytes.write(joined, 0, 'latin1');
+      for (let i = 0; i < count; i++) {
+        const cell = cells[i]!;
+        if (cell === null) this.nothing();
+        else {
+          this.at += cell.length;
+          this.end();
+        }
+      }
+    } else for (let i = 0; i < count; i++) this.cell(cells[i] ?? null);
+    return this;
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is asked
+const asciiOnly = /^[\x00-\x7f]*$/;
+
+function isAsciiText(text: string): boolean {
+  if (text.length > 32) return asciiOnly.test(text);
+  for (let k = 0; k < text.length; k++) if (text.charCodeAt(k) > 127) return false;
+  return true;
+}
+
+/** Runs on bytes what is written for strings. */
+export function onBytes(run: Run): ByteRun {
+  return (cells, out, companions) => {
+    const made: Cell[] = new Array(cells.count);
+    run(
+      cells.strings(),
+      made,
+      companions?.map((column) => column.strings()),
+    );
+    out.fill(made);
+  };
+}
+
+/** Runs on strings what is written for bytes. */
+export function onStrings(run: ByteRun): Run {
+  const cells = new ByteColumn();
+  const made = new ByteColumn();
+  let beside: ByteColumn[] = [];
+  return (given, out, companions) => {
+    if (companions && beside.length < companions.length) beside = companions.map(() => new ByteColumn());
+    run(
+      cells.fill(given),
+      made,
+      companions?.map((column, k) => beside[k]!.fill(column)),
+    );
+    const strings = made.strings();
+    for (let i = 0; i < given.length; i++) out[i] = strings[i]!;
+  };
+}
