@@ -173,8 +173,8 @@ export class StreamReader {
     const windows: Promise<Buffer>[] = [];
     for (let index = first; index <= last; index++) windows.push(this.#window(pack, packSize, index));
     const start = offset - first * windowBytes;
-    const bytes = windows.length === 1 ? await windows[0]! : Buffer.concat(await Promise.all(windows));
-    const frame = bytes.subarray(start, start + length);
+    const parts = await Promise.all(windows);
+    const frame = parts.length === 1 ? parts[0]!.subarray(start, start + length) : joined(parts, start, length);
     if (frame.length !== length)
       throw new HoldfastError('object-damaged', `Pack ${pack} ends before a chunk in it does.`);
     return frame;
@@ -217,6 +217,17 @@ export class StreamReader {
       throw naming(pack, error);
     }
   }
+}
+
+/** `length` bytes from `start` of several buffers, and no others: windows are much larger than what lies across two of them. */
+function joined(parts: readonly Buffer[], start: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let [at, skip] = [0, start];
+  for (const part of parts) {
+    at += part.copy(bytes, at, Math.min(skip, part.length));
+    skip = Math.max(0, skip - part.length);
+  }
+  return bytes.subarray(0, at);
 }
 
 function streamDamaged(): HoldfastError {

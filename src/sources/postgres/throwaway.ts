@@ -96,6 +96,10 @@ export const throwawaySettings: Readonly<Record<string, string | number | boolea
   max_wal_senders: 0,
   max_wal_size: '4GB',
   checkpoint_timeout: '1h',
+  // What is thrown away need not reach the disk, and is not to wait for it.
+  checkpoint_flush_after: 0,
+  bgwriter_flush_after: 0,
+  backend_flush_after: 0,
   autovacuum: 'off',
   jit: 'off',
   lc_messages: 'C',
