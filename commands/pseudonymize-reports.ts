@@ -1,4 +1,4 @@
-/** The files that `holdfast pseudonymize run` leaves: a page for people, a signed statement for auditors. */
+/** The files that `holdfast pseudonymize run` and `check` leave: a page for people, a signed statement for auditors. */
 import type { Command } from 'commander';
 import type { CopyReport } from '../src/jobs/pseudonymize/copy-settings.ts';
 import type { Context } from './context.ts';
@@ -15,9 +15,12 @@ export function addReportFlags(command: Command): Command {
     .option('--statement <file>', 'write it as a statement signed by the host, or by an owner (-i)');
 }
 
+/** What reports tell of. */
+export type ReportedCopy = Pick<CopyReport, 'source' | 'database' | 'keyFingerprint' | 'lockSha256' | 'leaks'>;
+
 export interface Reports {
   /** @param times milliseconds since 1970 */
-  write(report: CopyReport, times: { started: number; ended: number }): Promise<void>;
+  write(report: ReportedCopy, times: { started: number; ended: number }): Promise<void>;
 }
 
 /** Sees to it, before anything is copied, that every file can be written. @throws HoldfastError */

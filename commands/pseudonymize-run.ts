@@ -5,12 +5,12 @@ import type { ArchiveFormat } from '../src/jobs/pseudonymize/archive-dump.ts';
 import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
 import type { CopyReport, CopySettings } from '../src/jobs/pseudonymize/copy-settings.ts';
 import type { SnapshotInfo } from '../src/jobs/pseudonymize/from-snapshot.ts';
-import type { PostgresConnection } from '../src/sources/postgres/connection.ts';
 import type { Context, Start } from './context.ts';
+import { addFromFlags, type FromFlags, fromWhere } from './pseudonymize-from.ts';
 import { readSql, shownTarget, targetOf, treesOf } from './pseudonymize-places.ts';
 import { addReportFlags, prepareReports, type ReportFlags } from './pseudonymize-reports.ts';
-import { classifySettings, copyKey } from './pseudonymize-settings.ts';
-import { badUsage, collect, wholeNumber } from './usage.ts';
+import { copyKey } from './pseudonymize-settings.ts';
+import { collect, wholeNumber } from './usage.ts';
 
 const help = `
 Rows go from one server to the other and are rewritten on the way: clear values
@@ -31,16 +31,12 @@ Examples:
   $ holdfast pseudonymize run --dry-run
 `;
 
-interface Options extends ReportFlags {
+interface Options extends ReportFlags, FromFlags {
   to?: string;
   toArchive?: string;
   format?: ArchiveFormat;
   recipient?: string[];
   overwrite?: boolean;
-  from?: string;
-  fromUrl?: string;
-  site?: string;
-  scratchDir?: string;
   replace?: boolean;
   keepReplaced?: boolean;
   jobs?: number;
@@ -65,14 +61,11 @@ export function addPseudonymizeRun(parent: Command, start: Start): void {
     )
     .option('--recipient <age1…>', 'seal the archive to this age recipient; repeatable', collect)
     .option('--overwrite', 'replace an archive of that name, once the new one is whole')
-    .addOption(new Option('--from <snapshot>', 'copy a snapshot, such as app@2026-11-22').conflicts(['fromUrl']))
-    .option('--site <name>', 'read the snapshot from this site')
-    .option('--scratch-dir <path>', 'where the private cluster of a snapshot or an archive is made')
-    .option('--from-url <url>', 'copy this database, such as the one that `verify --keep` left')
     .option('--no-replace', 'stop when a database of that name is there')
     .option('--keep-replaced', 'leave the copy that is replaced under another name')
     .option('--jobs <n>', 'how many tables to copy at the same time', wholeNumber('--jobs', 1))
     .option('--dry-run', 'check everything that is decided, and copy nothing');
+  addFromFlags(command);
   addReportFlags(command)
     .addHelpText('after', help)
     .action((source: string | undefined, options: Options) => start((context) => run(context, source, options)));
@@ -94,58 +87,6 @@ async function run(context: Context, given: string | undefined, options: Options
   if (made.leaks.verdict === 'fail') return 'verification-failed';
   if (!made.published) return 'could-not-verify';
   return made.shortfalls.some(({ degrades }) => degrades) ? 'partial' : undefined;
-}
-
-/** Finds the database that is copied, and gives it to `work`: the live one, one that a URL names, or a restored snapshot. */
-async function fromWhere<T>(
-  context: Context,
-  given: string | undefined,
-  options: Options,
-  work: (classify: ClassifySettings, info?: SnapshotInfo) => Promise<T>,
-): Promise<T> {
-  const { from, fromUrl } = options;
-  if (fromUrl !== undefined) {
-    const [{ readPostgresUrl }, { withPassword }] = await Promise.all([
-      import('./postgres-url.ts'),
-      import('./source-settings.ts'),
-    ]);
-    const { connection, password = context.environment.PGPASSWORD } = readPostgresUrl(fromUrl, '--from-url');
-    return work(await classifySettings(context, given, withPassword(connection, password)));
-  }
-  if (from === undefined) {
-    if (options.site !== undefined) throw badUsage('--site is for --from.');
-    return work(await classifySettings(context, given));
-  }
-  if (given !== undefined) throw badUsage('--from names the source already.', `Leave out ${given}.`);
-  if (options.dryRun)
-    throw badUsage('--dry-run does not go with --from.', 'Without --from it looks at the live database.');
-  const [{ config }, { openAccess }, { withSnapshotDatabase }, { scratchOf }] = await Promise.all([
-    context.config(),
-    import('./repository-access.ts'),
-    import('../src/jobs/pseudonymize/from-snapshot.ts'),
-    import('./verify.ts'),
-  ]);
-  const at = from.lastIndexOf('@');
-  const nowhere: PostgresConnection = { host: '', port: 0, user: '', database: '' };
-  const classify = await classifySettings(context, at < 0 ? from : from.slice(0, at), nowhere);
-  await using opened = await openAccess(context, {
-    host: 'at-hand',
-    sites: 'all',
-    site: options.site,
-    readOnly: true,
-    olderVersions: true,
-  });
-  const request = {
-    address: from,
-    site: options.site,
-    scratch: await scratchOf(context, { scratchDir: options.scratchDir }),
-    scratchLimit: config.verify.limits.size,
-    jobs: options.jobs,
-    env: context.environment,
-  };
-  return await withSnapshotDatabase(opened.access, request, (connection, info) =>
-    work({ ...classify, connection }, info),
-  );
 }
 
 /** @returns undefined of a dry run */

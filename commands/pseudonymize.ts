@@ -4,6 +4,7 @@ import type { ClassifySettings } from '../src/jobs/pseudonymize/classify.ts';
 import type { PreviewColumn } from '../src/jobs/pseudonymize/preview.ts';
 import type { Lock } from '../src/pseudonyms/lock.ts';
 import type { Context, Start } from './context.ts';
+import { addPseudonymizeCheck } from './pseudonymize-check.ts';
 import { addReveal } from './pseudonymize-reveal.ts';
 import { addPseudonymizeRun } from './pseudonymize-run.ts';
 import { classifySettings, copyKey } from './pseudonymize-settings.ts';
@@ -52,6 +53,7 @@ export function addPseudonymize(program: Command, start: Start): void {
     .addHelpText('after', planHelp)
     .action((source: string | undefined, options: PlanOptions) => start((context) => plan(context, source, options)));
   addPseudonymizeRun(pseudonymize, start);
+  addPseudonymizeCheck(pseudonymize, start);
   addReveal(pseudonymize, start);
 }
 

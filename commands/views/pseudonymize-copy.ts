@@ -1,5 +1,6 @@
 /** What a pseudonymized copy came to. Counts, never a value. */
 import { formatBytes, formatDuration } from '../../src/base/units.ts';
+import type { CheckedCopy } from '../../src/jobs/pseudonymize/check-copy.ts';
 import type { CopiedTable, CopyReport } from '../../src/jobs/pseudonymize/copy-settings.ts';
 import type { TreeReport } from '../../src/jobs/pseudonymize/tree-settings.ts';
 import type { LeakReport } from '../../src/pseudonyms/leaks/report.ts';
@@ -77,6 +78,19 @@ export function copiedText(report: ShownCopy, { style, width }: { style: Style; 
     (keptAs === undefined ? '' : `The one that was there is kept as ${keptAs}.\n`) +
     (published ? 'It is still personal data: see docs/pseudonymization.md.\n' : '') +
     shortfalls.map((shortfall) => shortfallLine(source, shortfall, style)).join('')
+  );
+}
+
+export function checkedDocument({ durationMs, ...report }: CheckedCopy): object {
+  return { ...report, seconds: Math.round(durationMs / 100) / 10 };
+}
+
+export function checkedText({ source, database, originals, leaks, durationMs }: CheckedCopy, style: Style): string {
+  const { tables, rows } = originals;
+  return (
+    leakText(leaks, style) +
+    `Searched the database ${printable(database)} for originals of ${plural(rows, 'row')} in ${plural(tables, 'table')} of ${source}, ` +
+    `in ${formatDuration(durationMs)}.\n`
   );
 }
 

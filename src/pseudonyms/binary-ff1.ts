@@ -15,6 +15,11 @@ export function halves(count: number): Halves {
   return { aHigh: word(), aLow: word(), bHigh: word(), bLow: word() };
 }
 
+/** The same ones where they have room for `count` values; else others. */
+export function atLeast(held: Halves, count: number): Halves {
+  return held.aLow.length >= count ? held : halves(count);
+}
+
 /**
  * FF1 of radix 2 and an empty tweak, on 20 to 128 bits, for a whole batch: in each of the ten rounds one call of the
  * cipher does one block for every value. The first block of the standard's CBC-MAC is the same for all; it is done once.
@@ -42,47 +47,90 @@ export class BinaryFf1 {
     this.#head = view(this.#cipher.update(head));
   }
 
-  /** Permutes `count` values in place; `backwards` undoes it. */
+  /** Permutes `count` values in place; `backwards` undoes it. Up to 64 bits the high words must be 0, and stay so. */
   permute(values: Halves, count: number, backwards = false): void {
-    let { aHigh, aLow, bHigh, bLow } = values;
-    if (this.#blocks.length < count * 16) this.#blocks = Buffer.alloc(count * 16);
+    this.#reserve(count);
+    if (this.right <= 32) this.#narrow(values, count, backwards);
+    else this.#wide(values, count, backwards);
+  }
+
+  /** The block of a round for a half that is 0; halves are added to its end. */
+  #word(round: number, k: number): number {
+    const at = 15 - Math.ceil(this.right / 8);
+    return this.#head.getInt32(k * 4) ^ (at >> 2 === k ? round << (8 * (3 - (at & 3))) : 0);
+  }
+
+  /** Halves of one word. */
+  #narrow(values: Halves, count: number, backwards: boolean): void {
+    let { aLow: a, bLow: b } = values;
     const input = this.#blocks.subarray(0, count * 16);
     const blocks = view(input);
-    const b = Math.ceil(this.right / 8);
-    const d = 4 * Math.ceil(b / 4) + 4;
+    for (let step = 0; step < 10; step++) {
+      const round = backwards ? 9 - step : step;
+      const mask = 0xffff_ffff >>> (32 - (round & 1 ? this.right : this.left));
+      const w2 = this.#word(round, 2);
+      const w3 = this.#word(round, 3);
+      const kept = backwards ? a : b;
+      const moved = backwards ? b : a;
+      for (let i = 0, at = 8; i < count; i++, at += 16) {
+        blocks.setInt32(at, w2);
+        blocks.setInt32(at + 4, w3 ^ kept[i]!);
+      }
+      const sealed = view(this.#cipher.update(input));
+      if (backwards)
+        for (let i = 0, at = 4; i < count; i++, at += 16) moved[i] = (moved[i]! - sealed.getInt32(at)) & mask;
+      else for (let i = 0, at = 4; i < count; i++, at += 16) moved[i] = (moved[i]! + sealed.getInt32(at)) & mask;
+      [a, b] = [b, a];
+    }
+    // Ten swaps: the halves lie where they began.
+  }
+
+  /** Halves of two words, of which the low one is full. */
+  #wide(values: Halves, count: number, backwards: boolean): void {
+    let { aHigh, aLow, bHigh, bLow } = values;
+    const input = this.#blocks.subarray(0, count * 16);
+    const blocks = view(input);
     for (let step = 0; step < 10; step++) {
       const round = backwards ? 9 - step : step;
       const m = round & 1 ? this.right : this.left;
-      const lowMask = m >= 32 ? 0xffff_ffff : 2 ** m - 1;
-      const highMask = m <= 32 ? 0 : 2 ** (m - 32) - 1;
-      const at = 15 - b;
-      const word = (k: number) => this.#head.getUint32(k * 4) ^ (at >> 2 === k ? round << (8 * (3 - (at & 3))) : 0);
-      const [w0, w1, w2, w3] = [word(0), word(1), word(2), word(3)];
+      const mask = m <= 32 ? 0 : 0xffff_ffff >>> (64 - m);
+      const [w1, w2, w3] = [this.#word(round, 1), this.#word(round, 2), this.#word(round, 3)];
       const [keptHigh, keptLow] = backwards ? [aHigh, aLow] : [bHigh, bLow];
       const [movedHigh, movedLow] = backwards ? [bHigh, bLow] : [aHigh, aLow];
-      for (let i = 0, to = 0; i < count; i++, to += 16) {
-        blocks.setInt32(to, w0);
-        blocks.setInt32(to + 4, w1);
-        blocks.setInt32(to + 8, w2 ^ keptHigh[i]!);
-        blocks.setInt32(to + 12, w3 ^ keptLow[i]!);
+      for (let i = 0, at = 4; i < count; i++, at += 16) {
+        blocks.setInt32(at, w1);
+        blocks.setInt32(at + 4, w2 ^ keptHigh[i]!);
+        blocks.setInt32(at + 8, w3 ^ keptLow[i]!);
       }
       const sealed = view(this.#cipher.update(input));
-      for (let i = 0, from = 0; i < count; i++, from += 16) {
-        const yLow = sealed.getUint32(from + d - 4);
-        const yHigh = sealed.getUint32(from + d - 8);
+      // A carry is as good as random: worked out from the highest bits, it costs less than a branch.
+      for (let i = 0, at = 4; i < count; i++, at += 16) {
+        const yHigh = sealed.getInt32(at);
+        const y = sealed.getInt32(at + 4);
+        const low = movedLow[i]! | 0;
         if (backwards) {
-          const low = movedLow[i]! - yLow;
-          movedHigh[i] = (movedHigh[i]! - yHigh - (low < 0 ? 1 : 0)) & highMask;
-          movedLow[i] = low & lowMask;
+          const rest = (low - y) | 0;
+          movedHigh[i] = (movedHigh[i]! - yHigh - (((~low & y) | ((~low | y) & rest)) >>> 31)) & mask;
+          movedLow[i] = rest;
         } else {
-          const low = movedLow[i]! + yLow;
-          movedHigh[i] = (movedHigh[i]! + yHigh + (low > 0xffff_ffff ? 1 : 0)) & highMask;
-          movedLow[i] = low & lowMask;
+          const sum = (low + y) | 0;
+          movedHigh[i] = (movedHigh[i]! + yHigh + (((low & y) | ((low | y) & ~sum)) >>> 31)) & mask;
+          movedLow[i] = sum;
         }
       }
       [aHigh, aLow, bHigh, bLow] = [bHigh, bLow, aHigh, aLow];
     }
-    // Ten swaps: the halves lie where they began.
+  }
+
+  /** Blocks of which the beginning, the same in every round, stands. */
+  #reserve(count: number): void {
+    if (this.#blocks.length >= count * 16) return;
+    this.#blocks = Buffer.alloc(count * 16);
+    const blocks = view(this.#blocks);
+    for (let at = 0; at < this.#blocks.length; at += 16) {
+      blocks.setInt32(at, this.#head.getInt32(0));
+      blocks.setInt32(at + 4, this.#head.getInt32(4));
+    }
   }
 }
 

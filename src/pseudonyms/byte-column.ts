@@ -1,5 +1,5 @@
 /** Cells of one column as bytes: what rows are rewritten in. A string for every cell costs more than its pseudonym. */
-import type { ByteRun, Cell, Run } from './transformer.ts';
+import type { Cell } from './cell.ts';
 
 /** How bytes are read as text; `latin1` keeps any byte of an SQL_ASCII database apart. */
 export type CellEncoding = 'utf8' | 'latin1';
@@ -168,34 +168,4 @@ function isAsciiText(text: string): boolean {
   if (text.length > 32) return asciiOnly.test(text);
   for (let k = 0; k < text.length; k++) if (text.charCodeAt(k) > 127) return false;
   return true;
-}
-
-/** Runs on bytes what is written for strings. */
-export function onBytes(run: Run): ByteRun {
-  return (cells, out, companions) => {
-    const made: Cell[] = new Array(cells.count);
-    run(
-      cells.strings(),
-      made,
-      companions?.map((column) => column.strings()),
-    );
-    out.fill(made);
-  };
-}
-
-/** Runs on strings what is written for bytes. */
-export function onStrings(run: ByteRun): Run {
-  const cells = new ByteColumn();
-  const made = new ByteColumn();
-  let beside: ByteColumn[] = [];
-  return (given, out, companions) => {
-    if (companions && beside.length < companions.length) beside = companions.map(() => new ByteColumn());
-    run(
-      cells.fill(given),
-      made,
-      companions?.map((column, k) => beside[k]!.fill(column)),
-    );
-    const strings = made.strings();
-    for (let i = 0; i < given.length; i++) out[i] = strings[i]!;
-  };
 }

@@ -1,3 +1,6 @@
+import { writePair } from './byte-numbers.ts';
+import { hexDigits, hexValues } from './hex-digits.ts';
+
 /** IP addresses as PostgreSQL's `inet` and `cidr` write them: an address, and perhaps the length of its network. */
 export interface IpText {
   readonly family: 4 | 6;
@@ -41,17 +44,163 @@ function parseSix(address: string): bigint | undefined {
   return all.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n);
 }
 
-/** The form of RFC 5952: the longest run of two or more zero groups as `::`. */
-export function formatIp(family: 4 | 6, value: bigint, mask: number | undefined): string {
-  const suffix = mask === undefined ? '' : `/${mask}`;
-  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.') + suffix;
-  const groups = Array.from({ length: 8 }, (_, k) => ((value >> BigInt(112 - 16 * k)) & 0xffffn).toString(16));
-  let best = { at: -1, length: 1 };
-  for (let at = 0; at < 8; at++) {
-    let length = 0;
-    while (groups[at + length] === '0') length++;
-    if (length > best.length) best = { at, length };
+const colon = 0x3a;
+const slash = 0x2f;
+
+/** Stands for no length of a network in what follows. */
+export const noMask = 255;
+
+/**
+ * An IPv4 address as it is written in most columns: four numbers, and perhaps the length of a network.
+ *
+ * @returns the address + 2^32 × the length (`noMask` where there is none); below 0 for anything else, which `parseIp` may
+ * still take
+ */
+export function plainFour(bytes: Buffer, from: number, to: number): number {
+  let address = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  let at = from;
+  for (; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x30 && byte <= 0x39) {
+      part = part * 10 + byte - 0x30;
+      if (++digits > 3) return -1;
+    } else if (byte === 0x2e) {
+      if (digits === 0 || part > 255 || ++dots > 3) return -1;
+      address = (address << 8) | part;
+      part = digits = 0;
+    } else if (byte === slash) break;
+    else return -1;
   }
-  if (best.at < 0) return groups.join(':') + suffix;
-  return `${groups.slice(0, best.at).join(':')}::${groups.slice(best.at + best.length).join(':')}${suffix}`;
+  if (dots !== 3 || digits === 0 || part > 255) return -1;
+  address = ((address << 8) | part) >>> 0;
+  if (at === to) return address + noMask * 2 ** 32;
+  const mask = maskAt(bytes, at + 1, to, 32);
+  return mask < 0 ? -1 : address + mask * 2 ** 32;
+}
+
+function maskAt(bytes: Buffer, from: number, to: number, most: number): number {
+  if (to - from < 1 || to - from > 3) return -1;
+  let mask = 0;
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    mask = mask * 10 + digit;
+  }
+  return mask > most ? -1 : mask;
+}
+
+/** Writes an IPv4 address. @returns where it ends, at most 18 bytes further */
+export function writeFour(bytes: Buffer, place: number, address: number, mask: number): number {
+  let at = writeShort(bytes, place, address >>> 24);
+  bytes[at++] = 0x2e;
+  at = writeShort(bytes, at, (address >>> 16) & 255);
+  bytes[at++] = 0x2e;
+  at = writeShort(bytes, at, (address >>> 8) & 255);
+  bytes[at++] = 0x2e;
+  at = writeShort(bytes, at, address & 255);
+  if (mask === noMask) return at;
+  bytes[at++] = slash;
+  return writeShort(bytes, at, mask);
+}
+
+/** A number below 256. */
+function writeShort(bytes: Buffer, place: number, value: number): number {
+  let at = place;
+  let left = value;
+  if (left >= 100) {
+    const hundreds = left >= 200 ? 2 : 1;
+    bytes[at++] = 0x30 + hundreds;
+    left -= hundreds * 100;
+    writePair(bytes, at, left);
+    return at + 2;
+  }
+  if (left >= 10) {
+    writePair(bytes, at, left);
+    return at + 2;
+  }
+  bytes[at++] = 0x30 + left;
+  return at;
+}
+
+/** The groups of 16 bits of the address at hand. */
+const groups = new Uint16Array(8);
+
+/**
+ * Reads an IPv6 address, without an IPv4 address in it, into four words from `place` on.
+ *
+ * @returns the length of its network or `noMask`; below 0 for anything else, which `parseIp` may still take
+ */
+export function plainSix(bytes: Buffer, from: number, to: number, words: Uint32Array, place: number): number {
+  let count = 0;
+  /** Groups before `::`. */
+  let gap = -1;
+  let value = 0;
+  let digits = 0;
+  let at = from;
+  for (; at < to; at++) {
+    const byte = bytes[at]!;
+    const digit = hexValues[byte]!;
+    if (digit >= 0) {
+      value = (value << 4) | digit;
+      if (++digits > 4) return -1;
+    } else if (byte === colon) {
+      if (digits > 0) {
+        if (count === 8) return -1;
+        groups[count++] = value;
+        value = digits = 0;
+      } else if (at !== from) return -1;
+      if (at + 1 < to && bytes[at + 1] === colon) {
+        if (gap >= 0) return -1;
+        gap = count;
+        at++;
+      } else if (at === from) return -1;
+    } else if (byte === slash) break;
+    else return -1;
+  }
+  if (digits > 0) {
+    if (count === 8) return -1;
+    groups[count++] = value;
+  } else if (gap !== count) return -1;
+  if (gap < 0 ? count !== 8 : count > 7) return -1;
+  if (gap >= 0) {
+    groups.copyWithin(8 - count + gap, gap, count);
+    groups.fill(0, gap, 8 - count + gap);
+  }
+  for (let k = 0; k < 4; k++) words[place + k] = (groups[2 * k]! << 16) | groups[2 * k + 1]!;
+  return at === to ? noMask : maskAt(bytes, at + 1, to, 128);
+}
+
+/**
+ * Writes an IPv6 address in the form of RFC 5952: the longest run of two or more zero groups as `::`.
+ *
+ * @returns where it ends, at most 43 bytes further
+ */
+export function writeSix(bytes: Buffer, start: number, words: Uint32Array, place: number, mask: number): number {
+  for (let k = 0; k < 8; k++) groups[k] = words[place + (k >> 1)]! >>> (k & 1 ? 0 : 16);
+  let [best, longest, run] = [-1, 1, 0];
+  for (let k = 0; k < 8; k++) {
+    run = groups[k] === 0 ? run + 1 : 0;
+    if (run > longest) [best, longest] = [k + 1 - run, run];
+  }
+  let at = start;
+  for (let k = 0; k < 8; k++) {
+    if (k === best) {
+      bytes[at++] = colon;
+      if (k + longest === 8) bytes[at++] = colon;
+      k += longest - 1;
+      continue;
+    }
+    if (k > 0) bytes[at++] = colon;
+    const group = groups[k]!;
+    if (group > 0xfff) bytes[at++] = hexDigits[group >> 12]!;
+    if (group > 0xff) bytes[at++] = hexDigits[(group >> 8) & 15]!;
+    if (group > 0xf) bytes[at++] = hexDigits[(group >> 4) & 15]!;
+    bytes[at++] = hexDigits[group & 15]!;
+  }
+  if (mask === noMask) return at;
+  bytes[at++] = slash;
+  return writeShort(bytes, at, mask);
 }

@@ -1,7 +1,9 @@
 import { createCipheriv } from 'node:crypto';
-import { BinaryFf1, type Halves, halves } from './binary-ff1.ts';
+import { atLeast, BinaryFf1, type Halves, halves } from './binary-ff1.ts';
 import { Ff1, minimumDomain } from './ff1.ts';
 import type { DomainKey } from './keys.ts';
+
+const low = 0xffff_ffffn;
 
 /**
  * A keyed permutation of the numbers 0 … size-1.
@@ -12,23 +14,33 @@ import type { DomainKey } from './keys.ts';
  */
 export class Permutation {
   readonly size: bigint;
+  readonly bits: number;
+  /** Bits of the right half, where values are given in halves. */
+  readonly right: number;
   readonly #key: Buffer;
-  readonly #bits: number;
+  /** The greatest value, in the words of its halves. */
+  readonly #bound: Uint32Array;
   #forward: Uint32Array | undefined;
   #inverse: Uint32Array | undefined;
   #batch: BinaryFf1 | undefined;
   #wide: Ff1 | undefined;
   #halves: Halves = halves(0);
+  /** Values that are walked on, and where they belong. */
+  #walked: Halves = halves(0);
   #at = new Int32Array(0);
 
   /** @param purpose which of the domain's permutations; the size is bound in too */
   constructor(key: DomainKey, purpose: string, size: bigint) {
     if (size < 1n) throw new RangeError('a permutation needs a value');
     this.size = size;
-    this.#bits = (size - 1n).toString(2).length;
+    this.bits = (size - 1n).toString(2).length;
+    this.right = this.bits - (this.bits >> 1);
     this.#key = key.subkey(`permutation\0${purpose}\0${size}`);
+    const [a, b] = [(size - 1n) >> BigInt(this.right), BigInt.asUintN(this.right, size - 1n)];
+    // What is wider has no use for it.
+    this.#bound = Uint32Array.from([a >> 32n, a & low, b >> 32n, b & low], (part) => Number(part & low));
     if (size < minimumDomain) return;
-    if (this.#bits <= 128) this.#batch = new BinaryFf1(this.#key, this.#bits);
+    if (this.bits <= 128) this.#batch = new BinaryFf1(this.#key, this.bits);
     else this.#wide = new Ff1(this.#key, 2);
   }
 
@@ -44,26 +56,56 @@ export class Permutation {
       for (let i = 0; i < count; i++) values[i] = table[values[i]!]!;
       return;
     }
-    const size = Number(this.size);
-    const split = 2 ** this.#batch.right;
-    const h = this.#reserve(count);
-    const at = this.#at;
-    for (let i = 0; i < count; i++) at[i] = i;
-    for (let left = count; left > 0; ) {
-      for (let slot = 0; slot < left; slot++) {
-        const value = values[at[slot]!]!;
-        const a = Math.floor(value / split);
-        h.aLow[slot] = a;
-        h.aHigh[slot] = 0;
-        h.bLow[slot] = value - a * split;
-        h.bHigh[slot] = 0;
+    const split = 2 ** this.right;
+    this.#halves = atLeast(this.#halves, count);
+    const { aLow, bLow } = this.#halves;
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      const a = Math.floor(value / split);
+      aLow[i] = a;
+      bLow[i] = value - a * split;
+    }
+    this.halves(this.#halves, count, backwards);
+    for (let i = 0; i < count; i++) values[i] = aLow[i]! * split + bLow[i]!;
+  }
+
+  /**
+   * In place, on the first `count` values, each cut into its `right` lowest bits and those above; for sizes up to 2^128.
+   * High words that have no bits must be 0, and stay so.
+   */
+  halves(values: Halves, count: number, backwards = false): void {
+    if (count === 0) return;
+    if (this.#batch === undefined) {
+      const { aLow, bLow } = values;
+      const table = this.#table(backwards);
+      const mask = 2 ** this.right - 1;
+      for (let i = 0; i < count; i++) {
+        const value = table[(aLow[i]! << this.right) | bLow[i]!]!;
+        aLow[i] = value >>> this.right;
+        bLow[i] = value & mask;
       }
-      this.#batch.permute(h, left, backwards);
+      return;
+    }
+    this.#batch.permute(values, count, backwards);
+    const walked = atLeast(this.#walked, count);
+    this.#walked = walked;
+    if (this.#at.length < count) this.#at = new Int32Array(walked.aLow.length);
+    const at = this.#at;
+    const bound = this.#bound;
+    let left = 0;
+    for (let i = 0; i < count; i++) {
+      if (!isAbove(values, i, bound)) continue;
+      at[left] = i;
+      copyHalves(values, i, walked, left++);
+    }
+    while (left > 0) {
+      this.#batch.permute(walked, left, backwards);
       let next = 0;
       for (let slot = 0; slot < left; slot++) {
-        const value = h.aLow[slot]! * split + h.bLow[slot]!;
-        values[at[slot]!] = value;
-        if (value >= size) at[next++] = at[slot]!;
+        if (isAbove(walked, slot, bound)) {
+          at[next] = at[slot]!;
+          copyHalves(walked, slot, walked, next++);
+        } else copyHalves(walked, slot, values, at[slot]!);
       }
       left = next;
     }
@@ -75,50 +117,28 @@ export class Permutation {
       for (let i = 0; i < count; i++) values[i] = this.#walk(this.#wide, values[i]!, backwards);
       return;
     }
-    if (this.#batch === undefined) {
-      const table = this.#table(backwards);
-      for (let i = 0; i < count; i++) values[i] = BigInt(table[Number(values[i])]!);
-      return;
+    this.#halves = atLeast(this.#halves, count);
+    const h = this.#halves;
+    const shift = BigInt(this.right);
+    for (let i = 0; i < count; i++) {
+      const [a, b] = [values[i]! >> shift, BigInt.asUintN(this.right, values[i]!)];
+      h.aHigh[i] = Number(a >> 32n);
+      h.aLow[i] = Number(a & low);
+      h.bHigh[i] = Number(b >> 32n);
+      h.bLow[i] = Number(b & low);
     }
-    const shift = BigInt(this.#batch.right);
-    const mask = (1n << shift) - 1n;
-    const h = this.#reserve(count);
-    const at = this.#at;
-    for (let i = 0; i < count; i++) at[i] = i;
-    for (let left = count; left > 0; ) {
-      for (let slot = 0; slot < left; slot++) {
-        const value = values[at[slot]!]!;
-        const [a, b] = [value >> shift, value & mask];
-        h.aHigh[slot] = Number(a >> 32n);
-        h.aLow[slot] = Number(a & 0xffff_ffffn);
-        h.bHigh[slot] = Number(b >> 32n);
-        h.bLow[slot] = Number(b & 0xffff_ffffn);
-      }
-      this.#batch.permute(h, left, backwards);
-      let next = 0;
-      for (let slot = 0; slot < left; slot++) {
-        const a = (BigInt(h.aHigh[slot]!) << 32n) | BigInt(h.aLow[slot]!);
-        const value = (a << shift) | (BigInt(h.bHigh[slot]!) << 32n) | BigInt(h.bLow[slot]!);
-        values[at[slot]!] = value;
-        if (value >= this.size) at[next++] = at[slot]!;
-      }
-      left = next;
+    this.halves(h, count, backwards);
+    for (let i = 0; i < count; i++) {
+      const a = (BigInt(h.aHigh[i]!) << 32n) | BigInt(h.aLow[i]!);
+      values[i] = (a << shift) | (BigInt(h.bHigh[i]!) << 32n) | BigInt(h.bLow[i]!);
     }
   }
 
   #walk(ff1: Ff1, start: bigint, backwards: boolean): bigint {
     let value = start;
-    do value = backwards ? ff1.decrypt(value, this.#bits) : ff1.encrypt(value, this.#bits);
+    do value = backwards ? ff1.decrypt(value, this.bits) : ff1.encrypt(value, this.bits);
     while (value >= this.size);
     return value;
-  }
-
-  #reserve(count: number): Halves {
-    if (this.#at.length < count) {
-      this.#halves = halves(count);
-      this.#at = new Int32Array(count);
-    }
-    return this.#halves;
   }
 
   #table(backwards: boolean): Uint32Array {
@@ -130,6 +150,24 @@ export class Permutation {
     }
     return this.#inverse;
   }
+}
+
+/** Whether a value is above the bound. */
+function isAbove(values: Halves, i: number, bound: Uint32Array): boolean {
+  const high = values.aHigh[i]!;
+  if (high !== bound[0]!) return high > bound[0]!;
+  const low = values.aLow[i]!;
+  if (low !== bound[1]!) return low > bound[1]!;
+  const rightHigh = values.bHigh[i]!;
+  if (rightHigh !== bound[2]!) return rightHigh > bound[2]!;
+  return values.bLow[i]! > bound[3]!;
+}
+
+function copyHalves(source: Halves, i: number, target: Halves, to: number): void {
+  target.aHigh[to] = source.aHigh[i]!;
+  target.aLow[to] = source.aLow[i]!;
+  target.bHigh[to] = source.bHigh[i]!;
+  target.bLow[to] = source.bLow[i]!;
 }
 
 /** Fisher and Yates' shuffle of 0 … size-1 by the key stream of AES-256-CTR, without bias. */

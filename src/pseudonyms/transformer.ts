@@ -1,9 +1,9 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { ByteColumn } from './byte-column.ts';
+import type { Cell } from './cell.ts';
 import type { DomainKey } from './keys.ts';
 
-/** A cell as COPY text says it, its escapes undone; null is SQL's NULL. */
-export type Cell = string | null;
+export type { Cell };
 
 /** What PostgreSQL's catalog says of a column, as far as a transformer needs it. */
 export interface ColumnFacts {

@@ -91,6 +91,33 @@ describe('pseudonymize', () => {
     expect(comments.rows).toEqual([]);
   });
 
+  it('checks a copy that somebody worked with since', async () => {
+    const copy = await cluster.client('preprod');
+    const page = config('check.html');
+    const clean = await run('check', '--html', page);
+    expect({ status: clean.status, stderr: clean.status === 0 ? '' : clean.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(clean.document).toMatchObject({
+      database: 'preprod',
+      originals: { tables: 1, rows: 2 },
+      leaks: { verdict: 'pass' },
+    });
+    expect(await readFile(page, 'utf8')).toContain('preprod');
+    await copy.query('UPDATE people SET plan = $1 WHERE id = 1', [`as told to ${originals[0]}`]);
+    const leak = await run('check');
+    expect(leak.status).toBe(4);
+    expect(leak.document.leaks.findings).toEqual([
+      expect.objectContaining({ name: 'public.people.plan', what: 'identifier', originals: ['public.people.email'] }),
+    ]);
+    await copy.query(`UPDATE people SET plan = 'free' WHERE id = 1`);
+    const itself = await run('check', '--to', postgresUrl(connection));
+    expect({ status: itself.status, code: itself.document.error.code }).toEqual({ status: 2, code: 'usage' });
+    const nowhere = await run('check', '--to', postgresUrl({ ...connection, database: 'nowhere' }));
+    expect({ status: nowhere.status, code: nowhere.document.error.code }).toEqual({
+      status: 5,
+      code: 'could-not-verify',
+    });
+  });
+
   it('reveals with the key, and writes down that it did', async () => {
     const copy = await cluster.client('preprod');
     const { rows } = await copy.query('SELECT email FROM people WHERE id = 2');

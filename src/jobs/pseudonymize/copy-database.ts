@@ -6,7 +6,6 @@ import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { giveBackFreedBuffers } from '../../base/memory.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
 import { copyRowJobs, type PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
-import { tableName } from '../../pseudonyms/discovery-catalog.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
 import { selectSubset } from '../../pseudonyms/subset/select.ts';
 import type { SubsetTable } from '../../pseudonyms/subset/settings.ts';
@@ -24,7 +23,7 @@ import { assertNothingAgainst, reviewedLock } from './classify.ts';
 import { type PreparedTree, prepareTree } from './copy-files.ts';
 import { copyLargeObjects, type LargeObjectRule } from './copy-large-objects.ts';
 import type { CopiedTable, CopyReport, CopySettings } from './copy-settings.ts';
-import { type CopySource, holdSource } from './copy-source.ts';
+import { type CopySource, holdSource, rowsOf } from './copy-source.ts';
 import { copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
@@ -98,6 +97,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   await runAfter(connection, settings);
   emit({ type: 'step', text: 'Searching the copy for originals' });
   const leaks = await checkLeaks({
+    lanes,
     source: session,
     target: connection,
     sketch,
@@ -252,20 +252,6 @@ function largeObjectRule({ definitions }: Lock): LargeObjectRule | undefined {
   const rule = definitions.get('large objects')?.rule;
   return rule === 'keep' || rule === 'drop' || rule === 'file' ? rule : undefined;
 }
-
-/** Rows of a table as far as the catalog tells: partitions count with their root, so each has its share by size. */
-function rowsOf({ catalog }: CopySource): (table: PlannedCopy) => number {
-  const known = new Map(catalog.tables.map((table) => [tableName(table), table]));
-  return ({ transform, columns, ctids }) => {
-    if (ctids !== undefined) return ctids.length;
-    const table = known.get(transform.table);
-    // Never analyzed: as many rows as a heap of that size has with a hundred bytes each.
-    if (table === undefined || table.rows < 0) return Math.ceil(columns.size / leastRowBytes);
-    return table.partitioned ? Math.min(table.rows, Math.ceil(columns.size / leastRowBytes)) : table.rows;
-  };
-}
-
-const leastRowBytes = 64;
 
 /** The comment by which a copy is known: only such a database is ever replaced. */
 const copyMark = 'Pseudonymized copy made by holdfast';

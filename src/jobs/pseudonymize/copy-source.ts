@@ -153,3 +153,17 @@ async function readPolicyRoles(session: Session): Promise<string[]> {
   );
   return rows.map(({ name }) => name);
 }
+
+/** Rows of a table as far as the catalog tells: partitions count with their root, so each has its share by size. */
+export function rowsOf({ catalog }: CopySource): (table: PlannedCopy) => number {
+  const known = new Map(catalog.tables.map((table) => [tableName(table), table]));
+  return ({ transform, columns, ctids }) => {
+    if (ctids !== undefined) return ctids.length;
+    const table = known.get(transform.table);
+    // Never analyzed: as many rows as a heap of that size has with a hundred bytes each.
+    if (table === undefined || table.rows < 0) return Math.ceil(columns.size / leastRowBytes);
+    return table.partitioned ? Math.min(table.rows, Math.ceil(columns.size / leastRowBytes)) : table.rows;
+  };
+}
+
+const leastRowBytes = 64;

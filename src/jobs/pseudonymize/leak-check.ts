@@ -2,15 +2,18 @@
 import type { Emit } from '../../base/events.ts';
 import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
-import { PseudonymKey } from '../../pseudonyms/keys.ts';
 import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
 import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
+import { leaveLeaksTask, type SharedSnapshot, shareSnapshot } from '../../pseudonyms/leaks/lane-sessions.ts';
 import { type LeakReport, verdictOf } from '../../pseudonyms/leaks/report.ts';
 import { LeakScan } from '../../pseudonyms/leaks/scan.ts';
 import { newSketch, type SharedSketch } from '../../pseudonyms/leaks/sketch.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
+import { type Lanes, openLanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
+import type { PartSizes } from '../../sources/postgres/table-parts.ts';
+import { copyLaneEntry } from './lane-entry.ts';
 
 export interface LeakCheckSettings {
   /** Holds the snapshot that was copied, in a transaction that is still open. */
@@ -25,6 +28,10 @@ export interface LeakCheckSettings {
   quasiIdentifiers?: readonly QuasiIdentifiers[];
   /** Absolute paths of files that belong to the copy. */
   directories?: readonly string[];
+  /** Of `copyLaneEntry`, with nothing else to do; without them a few are opened. */
+  lanes?: Lanes;
+  /** How tables are cut, in the copy and in the source. */
+  parts?: PartSizes;
   emit: Emit;
   signal: AbortSignal;
 }
@@ -43,24 +50,28 @@ export function sketchFor(tables: readonly PlannedCopy[], rowsOf: (table: Planne
  * @throws HoldfastError `could-not-verify` when the copy cannot be read, `source-failed`, `config` when quasi-identifiers
  *   are not in the copy
  */
-export async function checkLeaks(settings: LeakCheckSettings): Promise<LeakReport> {
-  const { target, lock, emit, signal, quasiIdentifiers = [], directories = [] } = settings;
-  const scan = scanFor(settings);
-  await using session = await openSession(target, {
-    applicationName: 'holdfast pseudonymize',
-    failure: 'could-not-verify',
-    signal,
+export function checkLeaks(settings: LeakCheckSettings): Promise<LeakReport> {
+  return withLanes(settings, async (lanes) => {
+    const { source, target, lock, emit, signal, quasiIdentifiers = [], directories = [] } = settings;
+    const scan = scanFor(settings, lanes);
+    const originals = await shareSnapshot(source);
+    await using session = await openSession(target, {
+      applicationName: 'holdfast pseudonymize',
+      failure: 'could-not-verify',
+      signal,
+    });
+    await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const copy = await shareSnapshot(session);
+    const catalog = await readCatalog(session);
+    await scan.database(session, copy, catalog);
+    for (const directory of directories) await scan.directory(directory);
+    const findings = await confirmed(scan, settings, { lanes, originals, catalog });
+    emit({ type: 'step', text: 'Counting groups and frequencies' });
+    const anonymity = await anonymityOf(session, catalog, quasiIdentifiers);
+    const frequencies = await frequencyWarnings(session, catalog, lock);
+    await session.run('COMMIT');
+    return reportOf(scan, { findings, anonymity, frequencies });
   });
-  await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  const catalog = await readCatalog(session);
-  await scan.database(session, catalog);
-  for (const directory of directories) await scan.directory(directory);
-  const findings = await confirmed(scan, settings, catalog);
-  emit({ type: 'step', text: 'Counting groups and frequencies' });
-  const anonymity = await anonymityOf(session, catalog, quasiIdentifiers);
-  const frequencies = await frequencyWarnings(session, catalog, lock);
-  await session.run('COMMIT');
-  return reportOf(scan, { findings, anonymity, frequencies });
 }
 
 /**
@@ -69,35 +80,65 @@ export async function checkLeaks(settings: LeakCheckSettings): Promise<LeakRepor
  * @param directory absolute
  * @throws as `checkLeaks`
  */
-export async function scanDirectory(
+export function scanDirectory(
   settings: Omit<LeakCheckSettings, 'target' | 'quasiIdentifiers' | 'directories'> & { directory: string },
 ): Promise<LeakReport> {
-  const scan = scanFor(settings);
-  await scan.directory(settings.directory);
-  const findings = await confirmed(scan, settings, undefined);
-  return reportOf(scan, { findings, anonymity: [], frequencies: [] });
+  return withLanes(settings, async (lanes) => {
+    const scan = scanFor(settings, lanes);
+    await scan.directory(settings.directory);
+    const originals = await shareSnapshot(settings.source);
+    const findings = await confirmed(scan, settings, { lanes, originals });
+    return reportOf(scan, { findings, anonymity: [], frequencies: [] });
+  });
 }
 
-function scanFor({ sketch, emit, signal, tables }: Pick<LeakCheckSettings, 'sketch' | 'emit' | 'signal' | 'tables'>) {
+/** Few, since whoever has much to search has lanes. */
+const ownLanes = 2;
+
+async function withLanes(
+  { lanes, signal }: Pick<LeakCheckSettings, 'lanes' | 'signal'>,
+  check: (lanes: Lanes) => Promise<LeakReport>,
+): Promise<LeakReport> {
+  if (lanes === undefined) {
+    await using own = openLanes({ entry: copyLaneEntry(), count: ownLanes, port: {}, signal });
+    return await check(own);
+  }
+  const report = await check(lanes);
+  // Not after an error: lanes may be gone then, and what they have open is ended with the copy.
+  await lanes.runInEach(leaveLeaksTask, undefined);
+  return report;
+}
+
+function scanFor({ sketch, emit, signal, tables, parts }: Omit<LeakCheckSettings, 'target'>, lanes: Lanes): LeakScan {
   const kinds = new Map<string, string>();
   for (const { transform } of tables) {
     for (const { column, rule } of transform.ruled) kinds.set(`${transform.table}.${column}`, String(rule.kind));
   }
-  return new LeakScan({ sketch, emit, signal, kinds });
+  return new LeakScan({ lanes, sketch, emit, signal, kinds, parts });
 }
 
 function confirmed(
   scan: LeakScan,
-  { source, tables, secret, sketch, signal, emit }: Omit<LeakCheckSettings, 'target'>,
-  catalog: Catalog | undefined,
+  { source, tables, secret, sketch, parts, emit }: Omit<LeakCheckSettings, 'target'>,
+  { lanes, originals, catalog }: { lanes: Lanes; originals: SharedSnapshot; catalog?: Catalog },
 ) {
   const columns = new Map(
     catalog?.tables.flatMap((table) =>
       table.columns.map((column) => [`${tableName(table)}.${column.name}`, column] as const),
     ),
   );
-  if (scan.places.size > 0) emit({ type: 'step', text: 'Holding what was found against the originals' });
-  return confirmLeaks(scan, { source, tables, key: new PseudonymKey(secret), sketch, columns, signal });
+  const { serverVersion } = source;
+  return confirmLeaks(scan, {
+    lanes,
+    source: originals,
+    serverVersion,
+    tables,
+    secret,
+    sketch,
+    columns,
+    parts,
+    emit,
+  });
 }
 
 function reportOf(

@@ -189,6 +189,12 @@ function failureOf(told: {
   return rowsError(target, cause, what, [...columns]);
 }
 
+/** @param ctids rising, so that the order is that of the heap and nothing is read twice */
+export function placesCondition(ctids: readonly string[]): string {
+  const places = quoteLiteral(`{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`);
+  return `ctid = ANY (${places}::pg_catalog.tid[])`;
+}
+
 function readStatement({ relation, transform, blocks, ctids, replace }: CopyTableInput): string {
   const { schema, name, oid } = relation;
   const table = quoteQualified(schema, name);
@@ -196,9 +202,7 @@ function readStatement({ relation, transform, blocks, ctids, replace }: CopyTabl
   const columns = selectList(transform);
   let copy: string;
   if (ctids !== undefined) {
-    const places = quoteLiteral(`{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`);
-    // Of the list itself, so that the order is that of the heap and nothing is read twice.
-    copy = `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ctid = ANY (${places}::pg_catalog.tid[])) TO STDOUT`;
+    copy = `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${placesCondition(ctids)}) TO STDOUT`;
   } else if (blocks !== undefined) {
     copy = withTidScan(`COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${blocksCondition(blocks)}) TO STDOUT`);
   } else if (replace?.condition) {

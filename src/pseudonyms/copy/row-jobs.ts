@@ -24,7 +24,7 @@ import type { TableTransform } from './table-transform.ts';
 /** Smaller than those of a backup: no chunk depends on them, and the last part keeps one lane waiting for another. */
 const copyParts: PartSizes = { above: 16 * 1024 * 1024, part: 8 * 1024 * 1024 };
 /** Places of rows in one COPY. */
-const placesOfPart = 20_000;
+export const placesOfPart = 20_000;
 
 export interface PlannedCopy {
   planned: PlannedTable;

@@ -1,6 +1,7 @@
 /** Runs the transformers of one table over batches of its rows. */
 import { HoldfastError } from '../../base/errors.ts';
-import { ByteColumn, type CellEncoding, onBytes } from '../byte-column.ts';
+import { ByteColumn, type CellEncoding } from '../byte-column.ts';
+import { onBytes } from '../byte-runs.ts';
 import type { Rewrite } from '../copy-text.ts';
 import type { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';

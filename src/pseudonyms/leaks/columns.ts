@@ -1,8 +1,8 @@
 /** How the columns of a copy are read and looked at, by what they hold. */
 
 import { quoteIdentifier } from '../../sources/postgres/quote.ts';
+import type { ByteColumn } from '../byte-column.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
-import type { Cell } from '../transformer.ts';
 import { textsOf } from './file-text.ts';
 import type { Found, TextScanner } from './scan-text.ts';
 
@@ -14,6 +14,8 @@ export interface ColumnReading {
   expression: string;
   /** @returns parts that could not be read */
   scan(scanner: TextScanner, cell: string, found: Found): number;
+  /** The same of a cell that may be NULL, of which a string is made only where needed. */
+  scanAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number;
 }
 
 /** @returns undefined when nothing in the column can be an original that is looked for */
@@ -30,15 +32,19 @@ export function readingOf(column: Pick<CatalogColumn, 'name' | 'class' | 'type'>
       return undefined;
     case 'number':
       if (/^(?:smallint|real|double precision|money)$/.test(column.type)) return undefined;
-      return { expression: name, scan: plainNumber };
+      return { expression: name, scan: plainNumber, scanAt: plainNumberAt };
     case 'uuid':
     case 'ip':
     case 'mac':
-      return { expression: name, scan: plainText };
+      return { expression: name, scan: plainText, scanAt: plainTextAt };
     case 'bytea':
-      return { expression: `pg_catalog.substr(${name}, 1, ${longestCell})`, scan: binary };
+      return { expression: `pg_catalog.substr(${name}, 1, ${longestCell})`, scan: binary, scanAt: binaryAt };
     default:
-      return { expression: `pg_catalog."left"(${name}::pg_catalog.text, ${longestCell})`, scan: anyText };
+      return {
+        expression: `pg_catalog."left"(${name}::pg_catalog.text, ${longestCell})`,
+        scan: anyText,
+        scanAt: anyTextAt,
+      };
   }
 }
 
@@ -47,14 +53,31 @@ function plainNumber(scanner: TextScanner, cell: string, found: Found): number {
   return 0;
 }
 
+function plainNumberAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
+  scanner.numberAt(cells, i, found);
+  return 0;
+}
+
 function plainText(scanner: TextScanner, cell: string, found: Found): number {
   scanner.text(cell, found);
+  return 0;
+}
+
+function plainTextAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
+  scanner.textAt(cells, i, found);
   return 0;
 }
 
 function anyText(scanner: TextScanner, cell: string, found: Found): number {
   scanner.value(cell, found);
   return cell.length >= longestCell ? 1 : 0;
+}
+
+function anyTextAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
+  // As many characters have as many bytes at least.
+  if (cells.to[i]! - cells.from[i]! >= longestCell) return anyText(scanner, cells.cellAt(i)!, found);
+  scanner.valueAt(cells, i, found);
+  return 0;
 }
 
 function binary(scanner: TextScanner, cell: string, found: Found): number {
@@ -64,9 +87,14 @@ function binary(scanner: TextScanner, cell: string, found: Found): number {
   return unread + (bytes.length >= longestCell ? 1 : 0);
 }
 
+function binaryAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
+  const cell = cells.cellAt(i);
+  return cell === null || cell.length < 4 ? 0 : binary(scanner, cell, found);
+}
+
 /** @returns parts that could not be read */
-export function scanCells({ scan }: ColumnReading, scanner: TextScanner, cells: readonly Cell[], found: Found): number {
+export function scanCells({ scanAt }: ColumnReading, scanner: TextScanner, cells: ByteColumn, found: Found): number {
   let unread = 0;
-  for (const cell of cells) if (cell !== null && cell.length >= 4) unread += scan(scanner, cell, found);
+  for (let i = 0; i < cells.count; i++) unread += scanAt(scanner, cells, i, found);
   return unread;
 }

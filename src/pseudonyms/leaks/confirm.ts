@@ -1,36 +1,48 @@
 /**
  * Says which hits are leaks. The sketch errs now and then, and a pseudonym may by chance, or by the smallness of its range,
- * be somebody's original. So the originals are read once more from the snapshot: a print that none of them has is dropped,
- * and what the rules themselves make of the rows is counted and taken off. No value is in any statement.
+ * be somebody's original. So the originals are read once more from the snapshot: a print that none of them has is dropped.
+ * Where rules write what is left, they run again: what they make of the rows is counted and taken off. No value is in any
+ * statement.
  */
-import { HoldfastError } from '../../base/errors.ts';
-import { copyOut } from '../../sources/postgres/copy-out.ts';
-import { quoteIdentifier, quoteQualified } from '../../sources/postgres/quote.ts';
-import type { Session } from '../../sources/postgres/session.ts';
-import { ProgramPool } from '../copy/programs.ts';
-import type { PlannedCopy } from '../copy/row-jobs.ts';
-import { rowRewrite } from '../copy/row-rewrite.ts';
-import { readWholeColumns } from '../copy/whole-columns.ts';
+import type { Emit } from '../../base/events.ts';
+import type { Lanes } from '../../repository/lanes.ts';
+import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
+import { type PlannedCopy, placesOfPart } from '../copy/row-jobs.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
-import type { PseudonymKey } from '../keys.ts';
-import type { Cell } from '../transformer.ts';
-import { type Admission, admissionOf, strength } from './admit.ts';
-import { type ColumnReading, readingOf } from './columns.ts';
-import { CopyCells } from './copy-cells.ts';
+import { readingOf } from './columns.ts';
+import {
+  type MadeInput,
+  type MadeOutput,
+  madeTask,
+  type OriginalsInput,
+  type OriginalsOutput,
+  originalsTask,
+  type SourceRows,
+} from './confirm-rows.ts';
 import type { PlaceHits } from './hits.ts';
+import { type LaneJob, LaneJobs, searchParts } from './lane-jobs.ts';
+import type { SharedSnapshot } from './lane-sessions.ts';
+import { strength } from './originals.ts';
+import { printSet } from './print-set.ts';
 import type { LeakFinding } from './report.ts';
 import type { LeakScan } from './scan.ts';
-import { printNumber, type SharedSketch } from './sketch.ts';
+import type { SharedSketch } from './sketch.ts';
 
 export interface ConfirmOptions {
-  /** Holds the snapshot that was copied. */
-  source: Session;
+  /** Serve the tasks of searching; nothing else is under way in them. */
+  lanes: Lanes;
+  /** That was copied. */
+  source: SharedSnapshot;
+  /** `server_version_num` of the source. */
+  serverVersion: number;
   tables: readonly PlannedCopy[];
-  key: PseudonymKey;
+  /** Of the pseudonyms. */
+  secret: Uint8Array;
   sketch: SharedSketch;
   /** Columns of the copy: `app.people.email` → what the catalog says. */
   columns: ReadonlyMap<string, Pick<CatalogColumn, 'name' | 'class' | 'type'>>;
-  signal: AbortSignal;
+  emit: Emit;
+  parts?: PartSizes | undefined;
 }
 
 interface Original {
@@ -39,27 +51,134 @@ interface Original {
   columns: Set<string>;
 }
 
-/** Rules that leave parts of a value as they are: what passed through them unchanged was not explained by them. */
-const leavesParts = new Set(
-  'json hstore xml composite array text html code template copy-of js command sql file range'.split(' '),
-);
+type Originals = Map<number, Original>;
+/** Of places that rules write: how often they make a print. */
+type Explained = Map<PlaceHits, Map<number, number>>;
 
 /** @throws HoldfastError `source-failed` */
 export async function confirmLeaks(scan: LeakScan, options: ConfirmOptions): Promise<LeakFinding[]> {
   const wanted = new Set<number>();
-  for (const { counts, low } of scan.places.values()) {
-    for (const print of counts.keys()) wanted.add(print);
-    for (const print of low.keys()) wanted.add(print);
-  }
+  for (const hits of scan.places.values()) for (const print of printsOf(hits)) wanted.add(print);
   if (wanted.size === 0) return [];
-  const originals = new Map<number, Original>();
-  const explained = new Map<PlaceHits, Map<number, number>>();
-  for (const table of options.tables) {
-    if (!table.transform.emptied) await readTable(table, scan, options, wanted, originals, explained);
-  }
+  options.emit({ type: 'step', text: 'Holding what was found against the originals' });
+  const originals = await readOriginals(options, wanted);
+  const explained = await runRules(scan, options, originals);
   const shown = namesWithout(scan, originals);
   for (const each of scan.unread) each.name = shown(each.name);
   return findingsOf(scan, originals, explained, shown);
+}
+
+function printsOf({ counts, low }: PlaceHits): Set<number> {
+  return new Set([...counts.keys(), ...low.keys()]);
+}
+
+/** What of the prints is an original's: the others are errors of the sketch. */
+async function readOriginals(options: ConfirmOptions, prints: ReadonlySet<number>): Promise<Originals> {
+  const originals: Originals = new Map();
+  const wanted = printSet(prints);
+  const jobs = options.tables.flatMap((planned) => {
+    const { table } = planned.transform;
+    return partsOf(planned, options).map(
+      ({ rows, ...job }): LaneJob => ({
+        ...job,
+        task: originalsTask,
+        input: (): OriginalsInput => ({ ...rows, wanted }),
+        done: (output: OriginalsOutput) => {
+          for (const [column, found] of output) {
+            for (const [print, strong] of found) {
+              const known = originals.get(print) ?? { strong: 0, columns: new Set() };
+              known.strong |= strong;
+              known.columns.add(`${table}.${column}`);
+              originals.set(print, known);
+            }
+          }
+        },
+      }),
+    );
+  });
+  await run(options, 'originals', jobs);
+  return originals;
+}
+
+/** How often rules make originals, where such were found in what they write. */
+async function runRules(scan: LeakScan, options: ConfirmOptions, originals: Originals): Promise<Explained> {
+  const { secret, columns: known } = options;
+  const explained: Explained = new Map();
+  const jobs = options.tables.flatMap((planned) => {
+    const { table, ruled } = planned.transform;
+    const places = new Map<string, PlaceHits>();
+    const made: MadeInput['made'] = [];
+    for (const { column } of ruled) {
+      const place = scan.places.get(`column ${table}.${column}`);
+      const copied = known.get(`${table}.${column}`);
+      if (place === undefined || copied === undefined || readingOf(copied) === undefined) continue;
+      const prints = new Set([...printsOf(place)].filter((print) => originals.has(print)));
+      if (prints.size === 0) continue;
+      places.set(column, place);
+      const { name, class: of, type } = copied;
+      made.push({ column, reading: { name, class: of, type }, prints: printSet(prints) });
+    }
+    if (made.length === 0) return [];
+    return copiedPartsOf(planned, options).map(
+      ({ rows, ...job }): LaneJob => ({
+        ...job,
+        task: madeTask,
+        input: (): MadeInput => ({ ...rows(), secret, made }),
+        done: (output: MadeOutput) => {
+          for (const [column, found] of output) {
+            const place = places.get(column)!;
+            const counts = explained.get(place) ?? new Map<number, number>();
+            explained.set(place, counts);
+            for (const [print, count] of found) counts.set(print, (counts.get(print) ?? 0) + count);
+          }
+        },
+      }),
+    );
+  });
+  if (jobs.length === 0) return explained;
+  options.emit({ type: 'step', text: 'Holding what was found against what rules make' });
+  await run(options, 'rules', jobs);
+  return explained;
+}
+
+async function run({ lanes, emit }: ConfirmOptions, activity: string, jobs: readonly LaneJob[]): Promise<void> {
+  const total = jobs.reduce((sum, { weight }) => sum + weight, 0);
+  await new LaneJobs({ lanes, emit, activity, total }).run(jobs);
+}
+
+/** The rows of a table of the source, part by part; nothing of one whose rows are not copied, or copied as they are. */
+function partsOf(
+  { planned, columns, transform }: PlannedCopy,
+  { source, sketch, serverVersion, parts = searchParts }: ConfirmOptions,
+): { rows: SourceRows; weight: number; detail: string }[] {
+  if (transform.emptied || transform.ruled.length === 0) return [];
+  const { oid, schema, name, accessMethod, config } = planned.relation;
+  const relation = { oid, schema, name };
+  const rows: SourceRows = { source, sketch, relation, condition: config?.condition ?? null, transform };
+  const isWhole = accessMethod !== 'heap' || config !== null;
+  const ranges = isWhole ? [] : planParts(columns, serverVersion, parts);
+  const all = ranges.length > 1 ? ranges.map((blocks) => ({ ...rows, blocks })) : [rows];
+  const weight = Math.ceil(columns.size / all.length);
+  return all.map((each) => ({ rows: each, weight, detail: transform.table }));
+}
+
+/** The same of those rows that the copy has: what rules make of others explains nothing in it. */
+function copiedPartsOf(
+  planned: PlannedCopy,
+  options: ConfirmOptions,
+): { rows: () => SourceRows; weight: number; detail: string }[] {
+  const { ctids } = planned;
+  const all = partsOf(planned, options);
+  if (ctids === undefined) return all.map((part) => ({ ...part, rows: () => part.rows }));
+  const [first] = all;
+  if (first === undefined) return [];
+  const { blocks: _, ...rows } = first.rows;
+  const count = Math.ceil(ctids.length / placesOfPart);
+  // Places are written out when it is their turn, as those of the copy.
+  return Array.from({ length: count }, (_, at) => ({
+    ...first,
+    rows: () => ({ ...rows, ctids: ctids.slice(at * placesOfPart, (at + 1) * placesOfPart) }),
+  }));
 }
 
 /** A table, a label or a file may be called after somebody: such a name is no place to tell of. */
@@ -78,84 +197,10 @@ function namesWithout({ scanner }: LeakScan, originals: ReadonlyMap<number, Orig
   };
 }
 
-async function readTable(
-  { planned, transform }: PlannedCopy,
-  scan: LeakScan,
-  { source, key, sketch, columns: known, signal }: ConfirmOptions,
-  wanted: ReadonlySet<number>,
-  originals: Map<number, Original>,
-  explained: Map<PlaceHits, Map<number, number>>,
-): Promise<void> {
-  const { table, columns, ruled } = transform;
-  await using programs = new ProgramPool();
-  const whole = await readWholeColumns(source, planned.relation, transform);
-  const rewriting = rowRewrite(transform, key, undefined, { programs, whole });
-  if (rewriting === undefined) return;
-  const { positions } = rewriting;
-  const takers: { slot: number; take: Admission }[] = [];
-  const explaining: { slot: number; place: PlaceHits; reading: ColumnReading; parts: boolean }[] = [];
-  for (const { at, column, rule, facts } of ruled) {
-    const name = `${table}.${column}`;
-    const slot = positions.indexOf(at);
-    const take = admissionOf(rule, facts.type, sketch, (a, b, strong) => {
-      const print = printNumber(a, b);
-      if (strong === strength.start || !wanted.has(print)) return;
-      const found = originals.get(print) ?? { strong: 0, columns: new Set() };
-      found.strong |= strong;
-      found.columns.add(name);
-      originals.set(print, found);
-    });
-    if (take) takers.push({ slot, take });
-    const place = scan.places.get(`column ${name}`);
-    const reading = known.get(name) && readingOf(known.get(name)!);
-    if (place && reading) explaining.push({ slot, place, reading, parts: leavesParts.has(String(rule.kind)) });
-  }
-  if (takers.length === 0 && explaining.length === 0) return;
-  const cells = new CopyCells({
-    columns: positions.length,
-    encoding: source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
-    before: () => signal.throwIfAborted(),
-    take: (batch) => {
-      for (const { slot, take } of takers) for (const cell of batch[slot]!) take(cell);
-      if (explaining.length === 0) return;
-      const after = rewriting.strings(batch);
-      for (const each of explaining) explain(each, batch[each.slot]!, after[each.slot]!);
-    },
-  });
-  const explain = (
-    { place, reading, parts }: (typeof explaining)[number],
-    before: readonly Cell[],
-    after: readonly Cell[],
-  ) => {
-    const counts = explained.get(place) ?? new Map<number, number>();
-    explained.set(place, counts);
-    for (const [row, cell] of after.entries()) {
-      if (cell === null || cell.length < 4) continue;
-      const told: number[] = [];
-      reading.scan(scan.scanner, cell, (print) => {
-        if (place.counts.has(print) || place.low.has(print)) told.push(print);
-      });
-      if (told.length === 0) continue;
-      const own = new Set<number>();
-      const original = parts ? before[row] : undefined;
-      if (original) reading.scan(scan.scanner, original, (print) => void own.add(print));
-      for (const print of told) if (!own.has(print)) counts.set(print, (counts.get(print) ?? 0) + 1);
-    }
-  };
-  const { relation } = planned;
-  const expressions = new Map(ruled.map(({ at, expression }) => [at, expression]));
-  const list = positions.map((at) => expressions.get(at) ?? quoteIdentifier(columns[at]!)).join(', ');
-  const from = `${quoteQualified(relation.schema, relation.name)} ${relation.config?.condition ?? ''}`;
-  const what = `Could not look at the originals of ${table} again.`;
-  await copyOut(source, `COPY (SELECT ${list} FROM ONLY ${from}) TO STDOUT`, cells).catch((error: unknown) =>
-    Promise.reject(error instanceof HoldfastError ? error : source.fail(error, what)),
-  );
-}
-
 function findingsOf(
   scan: LeakScan,
-  originals: ReadonlyMap<number, Original>,
-  explained: ReadonlyMap<PlaceHits, ReadonlyMap<number, number>>,
+  originals: Originals,
+  explained: Explained,
   shown: (name: string) => string,
 ): LeakFinding[] {
   // Words that texts which were not made here write small are words of the language.
@@ -170,7 +215,7 @@ function findingsOf(
   const findings: LeakFinding[] = [];
   for (const hits of scan.places.values()) {
     const byKind = new Map<LeakFinding['what'], LeakFinding>();
-    for (const print of new Set([...hits.counts.keys(), ...hits.low.keys()])) {
+    for (const print of printsOf(hits)) {
       const original = originals.get(print);
       if (original === undefined || (hits.derived && made.has(print))) continue;
       const { strong, columns } = original;

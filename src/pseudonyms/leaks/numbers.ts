@@ -4,7 +4,7 @@ import { trait, type Words } from './words.ts';
 /** Fewer digits are everywhere. */
 export const fewestDigits = 8;
 export const longestNumber = 40;
-const mostParts = 10;
+export const mostParts = 10;
 
 /** Letters and digits alone. */
 export function compactOf(text: string): string {
@@ -38,23 +38,44 @@ export function isNobodys(compact: string): boolean {
  */
 export function numberRuns(words: Words, told: (compact: string, first: number, last: number, phone: boolean) => void) {
   for (let first = 0; first < words.count; first++) {
-    if (!isPart(words, first)) continue;
+    if (!mayBegin(words, first)) continue;
     let text = '';
     let digits = 0;
     for (let last = first; last < words.count && last < first + mostParts; last++) {
-      if (!isPart(words, last) && !(last > first && isBankCode(words, last))) break;
-      const part = compactOf(words.text.slice(words.from[last]!, words.to[last]!));
+      if (!goesOn(words, first, last)) break;
+      const part = compactOf(words.slice(words.from[last]!, words.to[last]!));
       text += part;
       if (text.length > longestNumber) break;
       digits += digitsIn(part);
       if (digits < fewestDigits || isNobodys(text)) continue;
-      const before = words.text.charCodeAt(words.from[first]! - 1);
+      const before = words.codeAt(words.from[first]! - 1);
       told(text, first, last, digits === text.length && (before === 0x2b || text.startsWith('0')));
     }
   }
 }
 
-function isPart(words: Words, at: number): boolean {
+/** Whether a run that begins with this word has digits enough: next to no word does, and runs are costly to read. */
+function mayBegin(words: Words, first: number): boolean {
+  if (!isPart(words, first)) return false;
+  let digits = 0;
+  for (let last = first; last < words.count && last < first + mostParts; last++) {
+    if (!goesOn(words, first, last)) return false;
+    for (let at = words.from[last]!, to = words.to[last]!; at < to; at++) {
+      const code = words.codeAt(at);
+      if (code >= 0x30 && code <= 0x39) digits++;
+    }
+    if (digits >= fewestDigits) return true;
+  }
+  return false;
+}
+
+/** Whether a word may belong to the number that began with another, or is that one. */
+export function goesOn(words: Words, first: number, at: number): boolean {
+  return isPart(words, at) || (at > first && isBankCode(words, at));
+}
+
+/** Whether a word may be a number, or a group of one. */
+export function isPart(words: Words, at: number): boolean {
   const seen = words.traits[at]!;
   return (seen & trait.digits) !== 0 && (seen & trait.at) === 0 && words.to[at]! - words.from[at]! <= longestNumber;
 }
@@ -82,10 +103,13 @@ export function numbersWithin(text: string, told: (compact: string, phone: boole
   }
 }
 
-/** What is alike in every way of writing a telephone number; undefined when it is too short. */
+/** What is alike in every way of writing a telephone number: its last digits. */
+export const phoneDigits = 9;
+
+/** @returns undefined when it is too short */
 export function phoneTail(compact: string): string | undefined {
   const digits = compact.replace(/\D+/g, '');
-  return digits.length >= 9 ? digits.slice(-9) : undefined;
+  return digits.length >= phoneDigits ? digits.slice(-phoneDigits) : undefined;
 }
 
 /** Addresses of networks that every machine has. */

@@ -1,35 +1,52 @@
 /** Searches a finished copy for originals: rows, definitions, large objects, files. What it finds is yet to be confirmed. */
-import { open, opendir } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HoldfastError, systemCode } from '../../base/errors.ts';
 import type { Emit } from '../../base/events.ts';
-import { copyOut } from '../../sources/postgres/copy-out.ts';
-import { displayName, quoteQualified } from '../../sources/postgres/quote.ts';
+import { MiB } from '../../base/units.ts';
+import type { Lanes } from '../../repository/lanes.ts';
+import { displayName } from '../../sources/postgres/quote.ts';
 import type { Session } from '../../sources/postgres/session.ts';
+import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import { type Catalog, type CatalogColumn, tableName } from '../discovery-catalog.ts';
-import { type ColumnReading, longestCell, readingOf, scanCells } from './columns.ts';
-import { CopyCells } from './copy-cells.ts';
+import { readingOf } from './columns.ts';
 import { literalsIn, readDefinitionTexts } from './definition-texts.ts';
-import { textsOf } from './file-text.ts';
-import { type Place, PlaceHits, type PlaceKind } from './hits.ts';
+import { countInto, type Hits, isNothing, noHits, type Place, PlaceHits } from './hits.ts';
+import { type LaneJob, LaneJobs, searchParts } from './lane-jobs.ts';
+import type { SharedSnapshot } from './lane-sessions.ts';
 import type { LeakReport } from './report.ts';
 import { type Found, TextScanner } from './scan-text.ts';
+import {
+  type SearchContentsOutput,
+  type SearchFilesInput,
+  type SearchObjectsInput,
+  searchFilesTask,
+  searchObjectsTask,
+  unreadableFiles,
+} from './search-contents.ts';
+import { type SearchRowsInput, type SearchRowsOutput, searchRowsTask } from './search-rows.ts';
+import { readSearchedRelations, readStoredViews, type SearchedRelation } from './searched-tables.ts';
 import type { SharedSketch } from './sketch.ts';
 
 export interface ScanOptions {
+  /** Serve the tasks of searching; nothing else is under way in them. */
+  lanes: Lanes;
   sketch: SharedSketch;
   emit: Emit;
   signal: AbortSignal;
   /** Kinds of rules of columns of the copy: `app.people.email` → `email`. */
   kinds: ReadonlyMap<string, string>;
+  parts?: PartSizes | undefined;
 }
 
 /** Kinds whose pseudonyms are made of the built-in dictionaries. */
 const ofDictionaries = new Set(['first-name', 'last-name', 'full-name', 'company', 'address', 'city', 'text', 'html']);
 
-/** Files and large objects are read in pieces of this many bytes, each with the end of the one before. */
-const pieceBytes = longestCell;
-const overlapBytes = 4096;
+/** Large objects and files in one task: as many, or as many bytes. */
+const contentsOfTask = { count: 256, bytes: 8 * MiB };
+/** Contents from this size on are searched one at a time: unpacked, a document takes many times as much memory. */
+const largeContent = 1 * MiB;
+/** Files whose names are in memory at a time. */
+const filesOfRound = 16 * 1024;
 
 export class LeakScan {
   /** Places with hits. */
@@ -47,28 +64,40 @@ export class LeakScan {
   };
   readonly scanner: TextScanner;
   readonly #options: ScanOptions;
+  /** Places that were looked at so far. */
+  #seen = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
     this.scanner = new TextScanner(options.sketch);
   }
 
-  #place(place: Place, derived = false): { hits: PlaceHits; found: Found; keep: () => void } {
+  /** @param order the place's own, taken from `#seen` when it was found to be there */
+  #add(place: Place, order: number, hits: Hits, derived = false): void {
+    for (const print of hits.vocabulary) this.vocabulary.add(print);
+    if (isNothing(hits)) return;
     const key = `${place.kind} ${place.name}`;
-    const hits = this.places.get(key) ?? new PlaceHits(place, derived);
-    const drawn = place.kind === 'column' && ofDictionaries.has(this.#options.kinds.get(place.name) ?? '');
-    const found: Found = (print, low, vocabulary) => {
-      if (vocabulary && (drawn || derived)) return;
-      if (vocabulary) this.vocabulary.add(print);
-      hits.add(print, low);
-    };
-    return {
-      hits,
-      found,
-      keep: () => {
-        if (!hits.empty) this.places.set(key, hits);
-      },
-    };
+    const known = this.places.get(key) ?? new PlaceHits(place, derived, order);
+    known.add(hits);
+    this.places.set(key, known);
+  }
+
+  /** Of a place that is looked at here and now. */
+  #look(place: Place, look: (found: Found) => void): void {
+    const hits = noHits();
+    look(countInto(hits, false));
+    this.#add(place, this.#seen++, hits);
+  }
+
+  /** Puts the places in order, however the lanes came by, and tells apart what could not be read. */
+  #settle(): void {
+    const found = [...this.places].sort(([, a], [, b]) => a.order - b.order);
+    this.places.clear();
+    for (const [key, hits] of found) {
+      if (hits.unread > 0) this.unread.push({ place: hits.place.kind, name: hits.place.name, count: hits.unread });
+      hits.unread = 0;
+      if (!hits.empty) this.places.set(key, hits);
+    }
   }
 
   /** Whether it may hold an original: what is told while the search goes on is not confirmed yet. */
@@ -84,137 +113,151 @@ export class LeakScan {
     return holds;
   }
 
-  #unread(kind: PlaceKind, name: string, count: number): void {
-    if (count > 0) this.unread.push({ place: kind, name, count });
+  /**
+   * Everything in a database.
+   *
+   * @param session on the copy, in a transaction that sees what the snapshot shows
+   * @param copy of that transaction
+   * @throws HoldfastError
+   */
+  async database(session: Session, copy: SharedSnapshot, catalog: Catalog): Promise<void> {
+    await this.#definitions(session);
+    const rows = await this.#rowJobs(session, copy, catalog);
+    const objects = await this.#objectJobs(session, copy);
+    const what = objects.length > 0 ? 'rows and large objects' : 'rows';
+    this.#options.emit({ type: 'step', text: `Searching ${what} for originals` });
+    const jobs = [...rows, ...objects];
+    const total = jobs.reduce((sum, { weight }) => sum + weight, 0);
+    await this.#jobs(total).run(jobs);
+    this.#settle();
   }
 
-  /** Everything in a database. @param session on the copy. @throws HoldfastError */
-  async database(session: Session, catalog: Catalog): Promise<void> {
-    await this.#definitions(session);
-    for (const table of catalog.tables) {
-      if (table.kind === 'table') await this.#table(session, table, tableName(table), false);
-    }
-    for (const view of await readStoredViews(session)) {
-      await this.#table(session, view, displayName(view.schema, view.name), true);
-    }
-    await this.#largeObjects(session);
+  #jobs(total?: number): LaneJobs {
+    const { lanes, emit } = this.#options;
+    return new LaneJobs({ lanes, emit, activity: 'search', ...(total !== undefined && { total }) });
   }
 
   async #definitions(session: Session): Promise<void> {
-    this.#options.emit({ type: 'step', text: 'Searching definitions for originals' });
-    for (const { name, kind, texts } of await readDefinitionTexts(session)) {
-      this.scanned.definitions++;
-      const { found, keep } = this.#place({ kind: 'definition', name });
-      for (const text of texts) {
-        if (kind === 'values') this.scanner.value(text, found);
-        else if (kind === 'names') this.scanner.text(text, found, { joined: true });
-        else {
-          // Words of code are no names of people; within quotes they may be.
-          const seen = new Set<number>();
-          for (const literal of literalsIn(text)) {
-            this.scanner.value(literal, (print, low, vocabulary) => {
-              seen.add(print);
-              found(print, low, vocabulary);
-            });
-          }
-          this.scanner.text(
-            text,
-            (print, low, vocabulary) => {
-              if (!seen.has(print)) found(print, low, vocabulary);
-            },
-            { noise: true },
-          );
-        }
-      }
-      keep();
-    }
-  }
-
-  async #table(
-    session: Session,
-    table: { schema: string; name: string; columns: readonly CatalogColumn[] },
-    name: string,
-    derived: boolean,
-  ): Promise<void> {
     const { emit, signal } = this.#options;
-    const readings = table.columns.flatMap((column) => {
-      const reading = readingOf(column);
-      const place =
-        reading && this.#place({ kind: 'column', name: `${name}.${column.name}` }, derived || column.generated);
-      return reading && place ? [{ reading, place, unread: 0 }] : [];
-    });
-    this.scanned.tables++;
-    if (readings.length === 0) return;
-    emit({ type: 'step', text: `Searching ${this.#holdsPrint(name) ? 'a table' : name} for originals` });
-    const cells = new CopyCells({
-      columns: readings.length,
-      encoding: session.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8',
-      before: (bytes) => {
-        signal.throwIfAborted();
-        this.scanned.bytes += bytes;
-      },
-      take: (columns, rows) => {
-        this.scanned.rows += rows;
-        for (const [at, each] of readings.entries()) {
-          each.unread += scanCells(each.reading, this.scanner, columns[at]!, each.place.found);
-        }
-      },
-    });
-    const list = readings.map(({ reading }: { reading: ColumnReading }) => reading.expression).join(', ');
-    const what = `Could not search ${name}.`;
-    await copyOut(
-      session,
-      `COPY (SELECT ${list} FROM ${quoteQualified(table.schema, table.name)}) TO STDOUT`,
-      cells,
-    ).catch((error: unknown) => Promise.reject(error instanceof HoldfastError ? error : session.fail(error, what)));
-    for (const { place, unread } of readings) {
-      place.keep();
-      this.#unread('column', place.hits.place.name, unread);
+    emit({ type: 'step', text: 'Searching definitions for originals' });
+    for (const { name, kind, texts } of await readDefinitionTexts(session)) {
+      signal.throwIfAborted();
+      this.scanned.definitions++;
+      this.#look({ kind: 'definition', name }, (found) => {
+        for (const text of texts) this.#definition(kind, text, found);
+      });
     }
   }
 
-  async #largeObjects(session: Session): Promise<void> {
-    const what = 'Could not search the large objects.';
+  #definition(kind: string, text: string, found: Found): void {
+    if (kind === 'values') this.scanner.value(text, found);
+    else if (kind === 'names') this.scanner.text(text, found, { joined: true });
+    else {
+      // Words of code are no names of people; within quotes they may be.
+      const seen = new Set<number>();
+      for (const literal of literalsIn(text)) {
+        this.scanner.value(literal, (print, low, vocabulary) => {
+          seen.add(print);
+          found(print, low, vocabulary);
+        });
+      }
+      this.scanner.text(
+        text,
+        (print, low, vocabulary) => {
+          if (!seen.has(print)) found(print, low, vocabulary);
+        },
+        { noise: true },
+      );
+    }
+  }
+
+  async #rowJobs(session: Session, copy: SharedSnapshot, catalog: Catalog): Promise<LaneJob[]> {
+    const tables = catalog.tables.filter(({ kind }) => kind === 'table');
+    const views = await readStoredViews(session);
+    const relations = await readSearchedRelations(session, [...tables, ...views]);
+    const of = (oid: number) => relations.get(oid) ?? [];
+    return [
+      ...tables.flatMap((table) => this.#tableJobs(session, copy, tableName(table), table.columns, of(table.oid))),
+      ...views.flatMap(({ oid, schema, name, columns }) =>
+        this.#tableJobs(session, copy, displayName(schema, name), columns, of(oid), true),
+      ),
+    ];
+  }
+
+  #tableJobs(
+    { serverVersion }: Session,
+    copy: SharedSnapshot,
+    name: string,
+    all: readonly CatalogColumn[],
+    relations: readonly SearchedRelation[],
+    stored = false,
+  ): LaneJob[] {
+    const { sketch, kinds, parts = searchParts } = this.#options;
+    this.scanned.tables++;
+    const columns = all
+      .filter((column) => readingOf(column) !== undefined)
+      .map((column) => {
+        const place: Place = { kind: 'column', name: `${name}.${column.name}` };
+        const derived = stored || column.generated;
+        return { column, place, derived, order: this.#seen++, drawn: ofDictionaries.has(kinds.get(place.name) ?? '') };
+      });
+    if (columns.length === 0) return [];
+    const detail = this.#holdsPrint(name) ? undefined : name;
+    const common: Omit<SearchRowsInput, 'relation'> = {
+      copy,
+      sketch,
+      columns: columns.map(({ column, derived, drawn }) => ({
+        column: { name: column.name, class: column.class, type: column.type },
+        ofDictionaries: derived || drawn,
+      })),
+      what: `Could not search ${detail ?? 'a table'}.`,
+    };
+    return relations.flatMap(({ schema, name, ...extent }) => {
+      const ranges = planParts(extent, serverVersion, parts);
+      return ranges.map((blocks) => ({
+        task: searchRowsTask,
+        weight: Math.ceil(extent.size / ranges.length),
+        detail,
+        input: (): SearchRowsInput => ({
+          ...common,
+          relation: { schema, name },
+          ...(ranges.length > 1 && { blocks }),
+        }),
+        done: ({ rows, bytes, hits }: SearchRowsOutput) => {
+          this.scanned.rows += rows;
+          this.scanned.bytes += bytes;
+          for (const [at, { place, order, derived }] of columns.entries()) this.#add(place, order, hits[at]!, derived);
+        },
+      }));
+    });
+  }
+
+  async #objectJobs(session: Session, copy: SharedSnapshot): Promise<LaneJob[]> {
     const objects = await session.query<{ oid: number; size: string }>(
       `SELECT m.oid, coalesce((SELECT max(l.pageno) FROM pg_largeobject l WHERE l.loid = m.oid) + 1, 0)::int8 * 2048 AS size
        FROM pg_largeobject_metadata m ORDER BY 1`,
       [],
-      what,
+      'Could not search the large objects.',
     );
-    if (objects.length > 0) this.#options.emit({ type: 'step', text: 'Searching large objects for originals' });
-    for (const { oid, size } of objects) {
-      const { found, keep } = this.#place({ kind: 'large-object', name: `large object ${oid}` });
-      const unread = await this.#pieces(Number(size), found, async (offset, length) => {
-        const [row] = await session.query<{ data: Buffer }>(
-          'SELECT pg_catalog.lo_get($1, $2, $3) AS data',
-          [oid, offset, length],
-          what,
-        );
-        return row!.data;
-      });
-      this.scanned.largeObjects++;
-      this.#unread('large-object', `large object ${oid}`, unread);
-      keep();
-    }
+    const { sketch } = this.#options;
+    const numbered = objects.map(({ oid, size }) => ({ oid, size: Number(size), order: this.#seen++ }));
+    return batches(numbered).map((batch) => ({
+      ...this.#contentsJob(batch, ({ oid }) => ({ kind: 'large-object', name: `large object ${oid}` })),
+      task: searchObjectsTask,
+      input: (): SearchObjectsInput => ({ copy, sketch, objects: batch.map(({ oid, size }) => ({ oid, size })) }),
+    }));
   }
 
-  /** @returns parts that could not be read */
-  async #pieces(
-    size: number,
-    found: Found,
-    read: (offset: number, length: number) => Promise<Buffer>,
-  ): Promise<number> {
-    let unread = 0;
-    for (let offset = 0; offset < size; offset += pieceBytes - overlapBytes) {
-      this.#options.signal.throwIfAborted();
-      const bytes = await read(offset, Math.min(pieceBytes, size - offset));
-      this.scanned.bytes += bytes.length;
-      unread += textsOf(bytes, (text, noise) => this.scanner.value(text, found, { noise }));
-      if (bytes.length < pieceBytes) break;
-      // A document is read as a whole or not at all; of a larger one only what is not packed is seen.
-      if (offset === 0 && isPacked(bytes)) unread++;
-    }
-    return unread;
+  #contentsJob<Item extends { size: number; order: number }>(batch: readonly Item[], placeOf: (item: Item) => Place) {
+    return {
+      weight: batch.reduce((sum, { size }) => sum + size, 0),
+      large: batch[0]!.size >= largeContent,
+      done: ({ bytes, found }: SearchContentsOutput) => {
+        this.scanned.bytes += bytes;
+        for (const { at, hits } of found) this.#add(placeOf(batch[at]!), batch[at]!.order, hits);
+        this.scanned[placeOf(batch[0]!).kind === 'file' ? 'files' : 'largeObjects'] += batch.length;
+      },
+    };
   }
 
   /**
@@ -225,89 +268,74 @@ export class LeakScan {
    */
   async directory(directory: string): Promise<void> {
     this.#options.emit({ type: 'step', text: 'Searching files for originals' });
-    await this.#below(directory, '');
+    const jobs = this.#jobs();
+    let round: FoundFile[] = [];
+    const search = async () => {
+      await jobs.run(this.#fileJobs(directory, round));
+      round = [];
+    };
+    for await (const file of this.#below(directory, '')) {
+      round.push(file);
+      if (round.length === filesOfRound) await search();
+    }
+    await search();
+    this.#settle();
   }
 
-  async #below(root: string, path: string): Promise<void> {
+  #fileJobs(root: string, files: readonly FoundFile[]): LaneJob[] {
+    const { sketch } = this.#options;
+    return batches(files).map((batch) => ({
+      ...this.#contentsJob(batch, ({ path }) => ({ kind: 'file', name: path })),
+      task: searchFilesTask,
+      input: (): SearchFilesInput => ({ sketch, root, paths: batch.map(({ path }) => path) }),
+    }));
+  }
+
+  /** The files; names are looked at on the way. */
+  async *#below(root: string, path: string): AsyncGenerator<FoundFile> {
     try {
       for await (const entry of await opendir(join(root, path))) {
         this.#options.signal.throwIfAborted();
-        const name = path === '' ? entry.name : `${path}/${entry.name}`;
-        this.#fileName(path, entry.name);
-        if (entry.isDirectory()) await this.#below(root, name);
-        else if (entry.isFile()) await this.#file(root, path, entry.name);
+        const name = join(path, entry.name);
+        // A name that holds an original is told by the directory it is in.
+        this.#look({ kind: 'file-name', name: path === '' ? '.' : path }, (found) =>
+          this.scanner.text(entry.name, found, { joined: true }),
+        );
+        if (entry.isDirectory()) yield* this.#below(root, name);
+        else if (entry.isFile()) {
+          const { size } = await stat(join(root, name));
+          yield { path: name, size, order: this.#seen++ };
+        }
       }
     } catch (error) {
-      if (systemCode(error) === undefined || error instanceof HoldfastError) throw error;
-      throw new HoldfastError('could-not-verify', 'Files of the copy could not be searched.', {
-        why: `The system says ${systemCode(error)}.`,
-        cause: error,
-      });
+      throw unreadableFiles(error);
     }
   }
-
-  /** A name that holds an original is told by the directory it is in. */
-  #fileName(path: string, name: string): void {
-    const place = { kind: 'file-name', name: path === '' ? '.' : path } as const;
-    const { found, keep } = this.#place(place);
-    this.scanner.text(name, found, { joined: true });
-    keep();
-  }
-
-  async #file(root: string, path: string, name: string): Promise<void> {
-    this.scanned.files++;
-    const shown = join(path, name);
-    const { found, keep } = this.#place({ kind: 'file', name: shown });
-    await using handle = await open(join(root, path, name), 'r');
-    const { size } = await handle.stat();
-    const unread = await this.#pieces(size, found, async (offset, length) => {
-      const buffer = Buffer.allocUnsafeSlow(length);
-      const { bytesRead } = await handle.read(buffer, 0, length, offset);
-      return buffer.subarray(0, bytesRead);
-    });
-    this.#unread('file', shown, unread);
-    keep();
-  }
 }
 
-function isPacked(bytes: Buffer): boolean {
-  return (
-    bytes.subarray(0, 1024).includes('%PDF-') ||
-    bytes.readUInt32LE(0) === 0x04034b50 ||
-    bytes.readUInt16LE(0) === 0x8b1f
-  );
+interface FoundFile {
+  path: string;
+  size: number;
+  order: number;
 }
 
-/** Materialized views: the copy computed them from its own rows. */
-async function readStoredViews(
-  session: Session,
-): Promise<{ schema: string; name: string; columns: CatalogColumn[] }[]> {
-  const rows = await session.query<{ schema: string; name: string; columns: { name: string; category: string }[] }>(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name,
-            (SELECT json_agg(json_build_object('name', a.attname, 'category', t.typcategory) ORDER BY a.attnum)
-             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'm' AND c.relispopulated AND c.oid >= 16384 ORDER BY 1, 2`,
-    [],
-    'Could not read what the copy has.',
-  );
-  const classes: Record<string, CatalogColumn['class']> = {
-    N: 'number',
-    B: 'boolean',
-    D: 'time',
-    T: 'time',
-    E: 'enum',
-  };
-  return rows.map(({ columns, ...view }) => ({
-    ...view,
-    columns: columns.map(({ name, category }) => ({
-      name,
-      type: 'text',
-      class: classes[category] ?? 'text',
-      nullable: true,
-      generated: true,
-      identity: false,
-    })),
-  }));
+/** In runs of one task each; what is large is alone. */
+function batches<Item extends { size: number }>(items: readonly Item[]): Item[][] {
+  const made: Item[][] = [];
+  let open: Item[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    if (item.size >= largeContent) {
+      made.push([item]);
+      continue;
+    }
+    if (open.length === contentsOfTask.count || bytes + item.size > contentsOfTask.bytes) {
+      open = [];
+      bytes = 0;
+    }
+    if (open.length === 0) made.push(open);
+    open.push(item);
+    bytes += item.size;
+  }
+  return made;
 }

@@ -24,14 +24,17 @@ export const longestPhrase = 6;
 const separator = 0;
 const inner = 1;
 const letter = 2;
-const digit = 3;
-const combining = 4;
+const digit = 4;
+const combining = 5;
 
 const classMask = 7;
 const upperBit = 8;
 
-/** Of a UTF-16 code unit: its lower case above bit 8, whether it is a capital, and what it is within a word. */
-const facts = new Uint32Array(65536);
+/** What stands anywhere in a text, within words or not: most of what is looked for there needs one of these. */
+export const mark = { at: 16, digit: 32, line: 64, code: 128 } as const;
+
+/** Of a UTF-16 code unit: its lower case above bit 8, its mark, whether it is a capital, and what it is within a word. */
+const facts = new Int32Array(65536);
 for (let code = 0; code < 65536; code++) {
   const char = String.fromCharCode(code);
   const folded = char.toLowerCase();
@@ -49,6 +52,12 @@ for (let code = 0; code < 65536; code++) {
 // As apostrophes and hyphens are written by hand.
 facts[0x2019] = (0x27 << 8) | inner;
 facts[0x2010] = facts[0x2011] = (0x2d << 8) | inner;
+facts[0x40]! |= mark.at;
+facts[0x0a]! |= mark.line;
+for (let code = 0x30; code <= 0x39; code++) facts[code]! |= mark.digit;
+// Where `%40` and `&#64;` begin.
+facts[0x25]! |= mark.code;
+facts[0x26]! |= mark.code;
 
 /** What was seen of a word beside its print. */
 export const trait = { digits: 1, at: 2, mixed: 4, capital: 8, letters: 16 } as const;
@@ -59,7 +68,16 @@ export const trait = { digits: 1, at: 2, mixed: 4, capital: 8, letters: 16 } as 
  */
 export class Words {
   count = 0;
+  /** What was cut, when it was a string. */
   text = '';
+  /** What was cut, when it was bytes. */
+  bytes: Buffer | undefined;
+  /** Where what was cut begins. */
+  begin = 0;
+  /** Bits of `mark` for all that was looked at. */
+  marks = 0;
+  /** It has combining characters: places are those of the composed text. */
+  combining = false;
   a = new Int32Array(256);
   b = new Int32Array(256);
   from = new Int32Array(256);
@@ -77,8 +95,12 @@ export class Words {
   cut(given: string, from = 0, to = given.length): void {
     this.count = 0;
     this.text = given;
+    this.bytes = undefined;
+    this.begin = from;
+    this.combining = false;
     const table = facts;
     const [firstA, firstB] = [this.#first, this.#second];
+    let all = 0;
     let a = 0;
     let b = 0;
     let endA = 0;
@@ -89,6 +111,7 @@ export class Words {
     for (let at = from; at < to; at++) {
       const fact = table[given.charCodeAt(at)]!;
       const kind = fact & classMask;
+      all |= fact;
       if (kind === separator) {
         if (start >= 0) this.#add(start, end, endA, endB, seen);
         start = -1;
@@ -114,14 +137,96 @@ export class Words {
         const composed = given.slice(from, to).normalize('NFC');
         if (composed.length !== to - from) {
           this.cut(composed);
+          this.combining = true;
           return;
         }
+        this.combining = true;
         end = at + 1;
         endA = a;
         endB = b;
       } else seen |= fact >>> 8 === 0x40 ? trait.at : trait.mixed;
     }
     if (start >= 0) this.#add(start, end, endA, endB, seen);
+    this.marks = all;
+  }
+
+  /** The same of ASCII, without a string of it; places are those of the bytes. */
+  cutBytes(bytes: Buffer, from: number, to: number): void {
+    this.count = 0;
+    this.text = '';
+    this.bytes = bytes;
+    this.begin = from;
+    this.combining = false;
+    // Of one letter each, and a space.
+    while (this.a.length <= (to - from) >> 1) this.#grow();
+    const table = facts;
+    const { a: wordsA, b: wordsB, from: starts, to: ends, traits } = this;
+    const firstA = this.#first;
+    const firstB = this.#second;
+    let count = 0;
+    let all = 0;
+    let at = from;
+    while (at < to) {
+      let fact = table[bytes[at]!]!;
+      if ((fact & (letter | digit)) === 0) {
+        all |= fact;
+        at++;
+        continue;
+      }
+      starts[count] = at;
+      let a = firstA;
+      let b = firstB;
+      let seen = fact & upperBit;
+      let within = 0;
+      let end = 0;
+      let endA = 0;
+      let endB = 0;
+      for (;;) {
+        // Letters and digits.
+        do {
+          within |= fact;
+          a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+          a ^= a >>> 15;
+          b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+          if (++at === to) break;
+          fact = table[bytes[at]!]!;
+        } while ((fact & (letter | digit)) !== 0);
+        end = at;
+        endA = a;
+        endB = b;
+        if (at === to) break;
+        // What may stand between them.
+        while ((fact & classMask) === inner) {
+          all |= fact;
+          seen |= (fact & mark.at) !== 0 ? trait.at : trait.mixed;
+          a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+          a ^= a >>> 15;
+          b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+          if (++at === to) break;
+          fact = table[bytes[at]!]!;
+        }
+        if (at === to || (fact & (letter | digit)) === 0) break;
+      }
+      all |= within;
+      if ((within & digit) !== 0) seen |= trait.digits;
+      if ((within & letter) !== 0) seen |= trait.letters;
+      wordsA[count] = endA;
+      wordsB[count] = endB;
+      ends[count] = end;
+      traits[count++] = seen;
+    }
+    this.count = count;
+    this.marks = all;
+  }
+
+  /** A part of what was cut. */
+  slice(from: number, to: number): string {
+    return this.bytes === undefined ? this.text.slice(from, to) : this.bytes.toString('latin1', from, to);
+  }
+
+  /** The code unit at a place of what was cut. */
+  codeAt(at: number): number {
+    return this.bytes === undefined ? this.text.charCodeAt(at) : this.bytes[at]!;
   }
 
   #add(from: number, to: number, a: number, b: number, seen: number): void {
@@ -150,6 +255,7 @@ export class Words {
   /** A long text must not keep its room for good. */
   release(): void {
     this.text = '';
+    this.bytes = undefined;
     if (this.a.length <= 65536) return;
     for (const name of ['a', 'b', 'from', 'to'] as const) this[name] = new Int32Array(256);
     this.traits = new Uint8Array(256);
@@ -164,7 +270,7 @@ export function mixed(print: number, next: number): number {
 
 /** The first words of a text or line stand for all of it, so that a long one costs no more than a short one. */
 const leadingWords = 24;
-const leadingCharacters = 400;
+export const leadingCharacters = 400;
 /** Fewer say nothing that only one could have written. */
 const fewestWords = 5;
 export const shortestText = 20;
@@ -172,22 +278,70 @@ export const shortestText = 20;
 /**
  * Takes the print of a text, or of a line of one, by its first words.
  *
+ * @param words to cut it with
  * @returns false when it is too short to be known by
  */
 export function leadingPrint(words: Words, text: string, from: number, to: number, into: { a: number; b: number }) {
   if (to - from < shortestText) return false;
   const end = Math.min(to, from + leadingCharacters);
   words.cut(text, from, end);
-  const whole = end < to ? words.count - 1 : words.count;
-  if (whole < fewestWords) return false;
-  let [a, b] = [words.a[0]!, words.b[0]!];
-  for (let at = 1; at < whole && at < leadingWords; at++) {
+  return leadingOf(words, 0, end < to ? words.count - 1 : words.count, into);
+}
+
+/** The same of ASCII. */
+export function leadingPrintOfBytes(
+  words: Words,
+  bytes: Buffer,
+  from: number,
+  to: number,
+  into: { a: number; b: number },
+): boolean {
+  if (to - from < shortestText) return false;
+  const end = Math.min(to, from + leadingCharacters);
+  words.cutBytes(bytes, from, end);
+  return leadingOf(words, 0, end < to ? words.count - 1 : words.count, into);
+}
+
+/**
+ * The same of a text or line of which the words are cut already. There must be no combining characters in it.
+ *
+ * @param first its first word, or any before its end when there is none
+ * @param to where it ends among the places of the words
+ */
+export function leadingPrintOfWords(
+  words: Words,
+  first: number,
+  from: number,
+  to: number,
+  into: { a: number; b: number },
+): boolean {
+  if (to - from < shortestText) return false;
+  const end = Math.min(to, from + leadingCharacters);
+  let last = first;
+  // One more than are looked at: the last of a text that goes on does not count.
+  while (last < words.count && words.from[last]! < end && last - first <= leadingWords) last++;
+  return leadingOf(words, first, end < to ? last - 1 : last, into);
+}
+
+function leadingOf(words: Words, first: number, end: number, into: { a: number; b: number }): boolean {
+  if (end - first < fewestWords) return false;
+  const last = Math.min(end, first + leadingWords);
+  let [a, b] = [words.a[first]!, words.b[first]!];
+  for (let at = first + 1; at < last; at++) {
     a = mixed(a, words.a[at]!);
     b = mixed(b, words.b[at]!);
   }
   into.a = finished(a, form.text);
   into.b = finished(b, form.text);
   return true;
+}
+
+/** What marks the bytes of a text have. */
+export function marksOf(bytes: Buffer, from: number, to: number): number {
+  const table = facts;
+  let all = 0;
+  for (let at = from; at < to; at++) all |= table[bytes[at]!]!;
+  return all;
 }
 
 /** A finished print: every bit hangs on every bit. */
@@ -232,6 +386,51 @@ export class Characters {
     this.a = a;
     this.b = b;
     this.length = length;
+    this.digits = digits;
+    return this;
+  }
+
+  /** The same of ASCII. */
+  printBytes(bytes: Uint8Array, from: number, to: number): this {
+    const table = facts;
+    let a = this.#first;
+    let b = this.#second;
+    let length = 0;
+    let digits = 0;
+    for (let at = from; at < to; at++) {
+      const fact = table[bytes[at]!]!;
+      const kind = fact & classMask;
+      if (kind === digit) digits++;
+      else if (kind !== letter) continue;
+      length++;
+      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+    }
+    this.a = a;
+    this.b = b;
+    this.length = length;
+    this.digits = digits;
+    return this;
+  }
+
+  /** The same of the digits alone. */
+  printDigits(bytes: Uint8Array, from: number, to: number): this {
+    const table = facts;
+    let a = this.#first;
+    let b = this.#second;
+    let digits = 0;
+    for (let at = from; at < to; at++) {
+      const fact = table[bytes[at]!]!;
+      if ((fact & classMask) !== digit) continue;
+      digits++;
+      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
+    }
+    this.a = a;
+    this.b = b;
+    this.length = digits;
     this.digits = digits;
     return this;
   }

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { type ByteColumn, onStrings } from '../byte-column.ts';
+import type { ByteColumn } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { countries, places, streets } from '../dictionaries/places.ts';
 import type { Options } from '../options.ts';

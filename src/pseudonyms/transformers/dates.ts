@@ -1,5 +1,15 @@
-import { exact, keyed } from '../canonical.ts';
-import { formatDate, parseDate } from '../civil-date.ts';
+import type { ByteColumn } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
+import { exact, keyedColumn } from '../canonical.ts';
+import {
+  firstPlainDay,
+  formatDate,
+  lastPlainDay,
+  notPlain,
+  parseDate,
+  plainDay,
+  writePlainDay,
+} from '../civil-date.ts';
 import type { Options } from '../options.ts';
 import { Prf, pick } from '../prf.ts';
 import {
@@ -41,22 +51,50 @@ function shifting(kind: string, companions: readonly Companion[], canonical: str
       checkType(kind, column);
       return shifted(canonical);
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const prf = new Prf(key.subkey(kind === 'date-shift' ? 'date shift' : 'birth date'));
+      // Years before our era, those of five digits, `infinity`.
+      const odd = (cells: ByteColumn, out: ByteColumn, i: number, by: number): void => {
+        const cell = cells.cellAt(i)!;
+        if (isEndless(cell)) {
+          out.keep(cells, i);
+          return;
+        }
+        const date = parseDate(cell);
+        if (date === undefined) throw unfitValue(kind, column, 'It is not an ISO date.');
+        out.cell(formatDate(date.day + by, date.rest));
+      };
       return (cells, out, others) => {
-        const words = keyed(prf, exact, others?.[0] ?? cells);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          if (!cell || isEndless(cell)) {
-            out[i] = cell;
+        const words = keyedColumn(prf, exact, others?.[0] ?? cells);
+        const { count, bytes, from, to, wide } = cells;
+        out.begin(count, 10);
+        for (let i = 0; i < count; i++) {
+          const [start, end] = [from[i]!, to[i]!];
+          if (end <= start) {
+            out.keep(cells, i);
             continue;
           }
-          const date = parseDate(cell);
-          if (date === undefined) throw unfitValue(kind, column, 'It is not an ISO date.');
           // -days … -1, 1 … days: nobody keeps the true date.
           const drawn = pick(words[i * 4]!, 2 * days) - days;
-          out[i] = formatDate(date.day + (drawn < 0 ? drawn : drawn + 1), date.rest);
+          const by = drawn < 0 ? drawn : drawn + 1;
+          const day = plainDay(bytes, start, end);
+          if (day === notPlain || day + by < firstPlainDay || day + by > lastPlainDay) {
+            odd(cells, out, i, by);
+            continue;
+          }
+          out.reserve(end - start);
+          const target = out.bytes;
+          let at = out.at;
+          writePlainDay(target, at, day + by);
+          at += 10;
+          // The time of day, and its zone.
+          for (let k = start + 10; k < end; k++) target[at++] = bytes[k]!;
+          out.at = at;
+          out.end(wide[i]);
         }
       };
     },

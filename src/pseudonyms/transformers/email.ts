@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { writeBase32 } from '../ascii-cells.ts';
-import { ByteColumn, onStrings } from '../byte-column.ts';
+import { ByteColumn } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { exact, folded, keyedColumn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';

@@ -1,17 +1,22 @@
 import { HoldfastError } from '../../base/errors.ts';
+import { ByteColumn } from '../byte-column.ts';
+import { writeWhole } from '../byte-numbers.ts';
+import { onStrings } from '../byte-runs.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
 import { Permutation } from '../permutation.ts';
 import {
   assertType,
+  type ByteRun,
+  type Cell,
   type ColumnFacts,
   type Guarantee,
   greatestInteger,
   isTextual,
-  type Run,
   type Transformer,
   unfitValue,
 } from '../transformer.ts';
+import { WideBand } from '../wide-band.ts';
 
 /**
  * A permutation of whole numbers. Zero stays, the sign stays, and a value stays within its band, so that an `integer`
@@ -42,7 +47,47 @@ function bands(key: DomainKey, sign: string, low: bigint, greatest: bigint): Ban
   return found;
 }
 
+const zero = 0x30;
+const minus = 0x2d;
 const exactLimit = 2 ** 53;
+
+/** A band of which all values are exact as numbers, with those of a batch. */
+class NumberBand {
+  readonly low: number;
+  readonly high: number;
+  readonly #permutation: Permutation;
+  #values = new Float64Array(0);
+  #taken = 0;
+  #next = 0;
+
+  constructor({ low, high, permutation }: Band) {
+    this.low = Number(low);
+    this.high = Number(high);
+    this.#permutation = permutation;
+  }
+
+  static fits({ low, high, permutation }: Band): boolean {
+    return low > -exactLimit && high < exactLimit && permutation.size <= exactLimit;
+  }
+
+  begin(count: number): void {
+    if (this.#values.length < count) this.#values = new Float64Array(count);
+    this.#taken = this.#next = 0;
+  }
+
+  push(value: number): void {
+    this.#values[this.#taken++] = value - this.low;
+  }
+
+  permute(backwards: boolean): void {
+    if (this.#taken > 0) this.#permutation.numbers(this.#values, this.#taken, backwards);
+  }
+
+  /** The values that were pushed, one after the other. */
+  shift(): number {
+    return this.#values[this.#next++]! + this.low;
+  }
+}
 
 export function id(options: Options): Transformer {
   const min = options.bigint('min');
@@ -78,7 +123,7 @@ export function id(options: Options): Transformer {
     };
   };
 
-  const run = (key: DomainKey, column: ColumnFacts, backwards: boolean): Run => {
+  const run = (key: DomainKey, column: ColumnFacts, backwards: boolean): ByteRun => {
     const most = greatest(column);
     const ranged = min !== undefined && max !== undefined;
     const up: Band[] = ranged
@@ -86,51 +131,29 @@ export function id(options: Options): Transformer {
       : bands(key, '+', 1n, most);
     // -1 is 0 here, and the most negative value the greatest.
     const down = ranged ? [] : bands(key, '-', 0n, lowest(column, most));
-    let numbers = new Float64Array(0);
-    let where = new Int32Array(0);
+    const exact = up.filter(NumberBand.fits).map((band) => new NumberBand(band));
+    const wider = up.find((band) => !NumberBand.fits(band) && WideBand.fits(band.low, band.high));
+    const wide = wider && new WideBand(wider.low, wider.high, wider.permutation);
+    const inWide = exact.length + 1;
+    /** Of every cell: 1 + the band of `exact` that it is in, or `inWide`; 0 for all others. */
+    let inBand = new Uint8Array(0);
+    const [large, others] = [new ByteColumn(), new ByteColumn()];
 
-    return (cells, out) => {
-      const count = cells.length;
-      if (numbers.length < count) {
-        numbers = new Float64Array(count);
-        where = new Int32Array(count);
-      }
-      const large: { value: bigint; at: number }[] = [];
-      const first = up[0]!;
-      const firstHigh = first.high < exactLimit ? Number(first.high) : exactLimit - 1;
-      const firstLow = Number(first.low);
-      let taken = 0;
-      for (let i = 0; i < count; i++) {
-        const cell = cells[i]!;
-        if (cell === null || cell === '' || (cell === '0' && !ranged)) {
-          out[i] = cell;
-          continue;
-        }
-        const value = cell.length < 16 ? integerOf(cell) : Number.NaN;
-        if (value >= firstLow && value <= firstHigh && first.permutation.size <= exactLimit) {
-          numbers[taken] = value - firstLow;
-          where[taken++] = i;
-        } else {
-          if (!/^(?:0|-?[1-9]\d{0,39})$/.test(cell))
-            throw unfitValue('id', column, 'It is not a whole number, or is written with leading zeros.');
-          large.push({ value: BigInt(cell), at: i });
-        }
-      }
-      if (taken > 0) first.permutation.numbers(numbers, taken, backwards);
-      for (let k = 0; k < taken; k++) out[where[k]!] = String(numbers[k]! + firstLow);
-
+    /** What is beyond those, and negative: in order. */
+    const moved = (cells: readonly Cell[]): Cell[] => {
+      const made: Cell[] = new Array(cells.length);
       const groups = new Map<Band, { value: bigint; at: number }[]>();
-      for (const item of large) {
-        const negative = item.value < 0n && !ranged;
-        if (item.value === 0n && !ranged) {
-          out[item.at] = '0';
-          continue;
-        }
-        const value = negative ? -1n - item.value : item.value;
+      for (let at = 0; at < cells.length; at++) {
+        const cell = cells[at]!;
+        if (!/^(?:0|-?[1-9]\d{0,39})$/.test(cell))
+          throw unfitValue('id', column, 'It is not a whole number, or is written with leading zeros.');
+        const given = BigInt(cell);
+        const negative = given < 0n && !ranged;
+        const value = negative ? -1n - given : given;
         const band = (negative ? down : up).find(({ low, high }) => value >= low && value <= high);
         if (band === undefined) throw unfitValue('id', column, 'It lies outside the range of the rule.');
         const group = groups.get(band) ?? [];
-        group.push({ value: value - band.low, at: item.at });
+        group.push({ value: value - band.low, at });
         groups.set(band, group);
       }
       for (const [band, group] of groups) {
@@ -139,18 +162,71 @@ export function id(options: Options): Transformer {
         const negative = down.includes(band);
         group.forEach(({ at }, k) => {
           const value = values[k]! + band.low;
-          out[at] = String(negative ? -1n - value : value);
+          made[at] = String(negative ? -1n - value : value);
         });
       }
+      return made;
     };
+
+    return (cells, out) => {
+      const { count, bytes, from, to } = cells;
+      if (inBand.length < count) inBand = new Uint8Array(count);
+      for (const band of exact) band.begin(count);
+      wide?.begin(count);
+      large.begin(count);
+      let taken = 0;
+      for (let i = 0; i < count; i++) {
+        const [start, end] = [from[i]!, to[i]!];
+        inBand[i] = 0;
+        if (stays(bytes, start, end)) continue;
+        const value = wholeAt(bytes, start, end);
+        let band = 0;
+        while (band < exact.length && !(value >= exact[band]!.low && value <= exact[band]!.high)) band++;
+        if (band < exact.length) {
+          exact[band]!.push(value);
+          inBand[i] = band + 1;
+        } else if (wide?.take(bytes, start, end)) inBand[i] = inWide;
+        else {
+          large.keep(cells, i);
+          taken++;
+        }
+      }
+      for (const band of exact) band.permute(backwards);
+      wide?.permute(backwards);
+      large.count = taken;
+      if (taken > 0) others.fill(moved(large.strings()));
+      let next = 0;
+      out.begin(count, 20);
+      for (let i = 0; i < count; i++) {
+        if (inBand[i] === 0) {
+          if (stays(bytes, from[i]!, to[i]!)) out.keep(cells, i);
+          else out.keep(others, next++);
+          continue;
+        }
+        out.reserve(20);
+        if (inBand[i] === inWide) wide!.write(out);
+        else {
+          const value = exact[inBand[i]! - 1]!.shift();
+          if (value < 0) out.bytes[out.at++] = minus;
+          out.at = writeWhole(out.bytes, out.at, Math.abs(value));
+        }
+        out.end();
+      }
+    };
+
+    /** NULL, '', and zero, unless the rule has a range of its own. */
+    function stays(bytes: Buffer, start: number, end: number): boolean {
+      return end <= start || (end - start === 1 && bytes[start] === zero && !ranged);
+    }
   };
 
   return {
     kind: 'id',
     companions: [],
     guarantee,
-    prepare: ({ key, column }) => run(key, column, false),
-    reveal: ({ key, column }) => run(key, column, true),
+    prepare: ({ key, column }) => onStrings(run(key, column, false)),
+    prepareBytes: ({ key, column }) => run(key, column, false),
+    reveal: ({ key, column }) => onStrings(run(key, column, true)),
   };
 }
 
@@ -160,12 +236,16 @@ function lowest(column: ColumnFacts, most: bigint): bigint {
   return isTextual(column) ? most / 10n - 1n : most;
 }
 
-/** A whole number of up to 15 digits; NaN for anything else, and for leading zeros. */
-function integerOf(cell: string): number {
+/**
+ * A whole number of up to 16 digits; NaN for anything else, and for leading zeros. Those from 2^53 on may come out as
+ * others, but none below it.
+ */
+function wholeAt(bytes: Buffer, start: number, end: number): number {
+  if (end - start > 16 || bytes[start] === zero) return Number.NaN;
   let value = 0;
-  for (let k = 0; k < cell.length; k++) {
-    const digit = cell.charCodeAt(k) - 48;
-    if (digit < 0 || digit > 9 || (k === 0 && digit === 0)) return Number.NaN;
+  for (let k = start; k < end; k++) {
+    const digit = bytes[k]! - zero;
+    if (digit < 0 || digit > 9) return Number.NaN;
     value = value * 10 + digit;
   }
   return value;

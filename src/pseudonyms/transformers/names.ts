@@ -1,4 +1,5 @@
-import { ByteColumn, onStrings } from '../byte-column.ts';
+import { ByteColumn } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { exact, folded, keyedColumn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';

@@ -1,14 +1,21 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { AsciiCells, writeBase32 } from '../ascii-cells.ts';
-import { exact, folded, keyed } from '../canonical.ts';
+import { writeBase32 } from '../ascii-cells.ts';
+import { atLeast, halves } from '../binary-ff1.ts';
+import { ByteColumn } from '../byte-column.ts';
+import { writeRegrouped } from '../byte-groups.ts';
+import { onStrings } from '../byte-runs.ts';
+import { ByteWords } from '../byte-words.ts';
+import { exact, folded, keyedColumn } from '../canonical.ts';
 import { userAgents } from '../dictionaries/words.ts';
-import { formatIp, parseIp } from '../ip-text.ts';
+import { hexDigits, hexValues } from '../hex-digits.ts';
+import { noMask, parseIp, plainFour, plainSix, writeFour, writeSix } from '../ip-text.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
 import { Permutation } from '../permutation.ts';
-import { blockCipher, Prf, pick } from '../prf.ts';
+import { PrefixKeeping } from '../prefix-keeping.ts';
+import { Prf, pick } from '../prf.ts';
 import { assertFits, assertType, fitted, type Guarantee, type Transformer, unfitValue } from '../transformer.ts';
-import { regrouped } from './grouped.ts';
+import { extensionOf, isPlainHttp, pathEnd, readHosts } from '../url-text.ts';
 
 const bijective = (maxLength: number | undefined, canonical: string): Guarantee => ({
   uniqueness: 'bijective',
@@ -40,69 +47,129 @@ export function ip(options: Options): Transformer {
       assertFits('ip', 43, column);
       return bijective(43, 'the address in its shortest form, and the length of its network');
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
-      const families = {
-        4: family(key, 32, prefix === 'keep'),
-        6: family(key, 128, prefix === 'keep'),
-      };
+      const families = prefix === 'keep' ? keepingFamilies(key) : hidingFamilies(key);
+      const networks = column.type === 'cidr';
+      let fours = new Float64Array(0);
+      let sixes = new Uint32Array(0);
+      let masks = new Uint8Array(0);
+      /** Of every cell: 1 for an IPv6 address. */
+      let long = new Uint8Array(0);
       return (cells, out) => {
-        const groups = {
-          4: { where: [] as number[], values: [] as bigint[] },
-          6: { where: [] as number[], values: [] as bigint[] },
-        };
-        const masks: (number | undefined)[] = [];
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          out[i] = cell;
-          if (!cell) continue;
-          const parsed = parseIp(cell);
-          if (parsed === undefined) throw unfitValue('ip', column, 'It is not an IP address.');
-          masks[i] = parsed.mask;
-          groups[parsed.family].where.push(i);
-          groups[parsed.family].values.push(parsed.value);
+        const { count, bytes, from, to } = cells;
+        if (masks.length < count) {
+          fours = new Float64Array(count);
+          sixes = new Uint32Array(count * 4);
+          masks = new Uint8Array(count);
+          long = new Uint8Array(count);
         }
-        for (const version of [4, 6] as const) {
-          const { where, values } = groups[version];
-          families[version](values);
-          const bits = version === 4 ? 32 : 128;
-          for (let k = 0; k < where.length; k++) {
-            const mask = masks[where[k]!];
-            const host = column.type === 'cidr' ? BigInt(bits - (mask ?? bits)) : 0n;
-            out[where[k]!] = formatIp(version, (values[k]! >> host) << host, mask);
+        let [four, six] = [0, 0];
+        for (let i = 0; i < count; i++) {
+          if (to[i]! <= from[i]!) continue;
+          long[i] = 0;
+          const plain = plainFour(bytes, from[i]!, to[i]!);
+          if (plain >= 0) {
+            const mask = Math.floor(plain / 2 ** 32);
+            masks[i] = mask;
+            fours[four++] = plain - mask * 2 ** 32;
+            continue;
           }
+          const mask = plainSix(bytes, from[i]!, to[i]!, sixes, six * 4);
+          if (mask >= 0) {
+            masks[i] = mask;
+            long[i] = 1;
+            six++;
+            continue;
+          }
+          const parsed = parseIp(cells.cellAt(i)!);
+          if (parsed === undefined) throw unfitValue('ip', column, 'It is not an IP address.');
+          masks[i] = parsed.mask ?? noMask;
+          if (parsed.family === 4) fours[four++] = Number(parsed.value);
+          else {
+            long[i] = 1;
+            for (let k = 0; k < 4; k++)
+              sixes[six * 4 + k] = Number(BigInt.asUintN(32, parsed.value >> BigInt(96 - 32 * k)));
+            six++;
+          }
+        }
+        families.four(fours, four);
+        families.six(sixes, six);
+        out.begin(count, 18);
+        four = six = 0;
+        for (let i = 0; i < count; i++) {
+          if (to[i]! <= from[i]!) {
+            out.keep(cells, i);
+            continue;
+          }
+          const mask = masks[i]!;
+          out.reserve(43);
+          if (long[i] === 1) {
+            const place = six++ * 4;
+            // Networks have no bits beyond their length.
+            if (networks) for (let k = 0; k < 4; k++) sixes[place + k]! &= leadingBits(mask - 32 * k);
+            out.at = writeSix(out.bytes, out.at, sixes, place, mask);
+          } else {
+            const address = fours[four++]!;
+            out.at = writeFour(out.bytes, out.at, networks ? (address & leadingBits(mask)) >>> 0 : address, mask);
+          }
+          out.end();
         }
       };
     },
   };
 }
 
-function family(key: DomainKey, bits: number, keepPrefix: boolean): (values: bigint[]) => void {
-  if (!keepPrefix) {
-    const permutation = new Permutation(key, `ip ${bits}`, 1n << BigInt(bits));
-    return (values) => permutation.bigints(values, values.length);
-  }
-  const cipher = blockCipher(key.subkey(`ip prefix ${bits}`));
-  const pad = BigInt(`0x${key.subkey(`ip pad ${bits}`).toString('hex', 0, 16)}`);
-  return (values) => {
-    // For every bit: the bits before it, filled up from the pad; the first bit of the cipher says whether it flips.
-    const blocks = Buffer.alloc(values.length * bits * 16);
-    const shift = BigInt(128 - bits);
-    for (let i = 0, at = 0; i < values.length; i++) {
-      const value = values[i]! << shift;
-      for (let bit = 0; bit < bits; bit++, at += 16) {
-        const below = (1n << BigInt(128 - bit)) - 1n;
-        const block = (value & ~below) | (pad & below);
-        blocks.writeBigUInt64BE(block >> 64n, at);
-        blocks.writeBigUInt64BE(block & 0xffff_ffff_ffff_ffffn, at + 8);
+/** A word of which the first `count` bits are set: all from 32 on. */
+function leadingBits(count: number): number {
+  return count <= 0 ? 0 : count >= 32 ? -1 : -1 << (32 - count);
+}
+
+/** Permutes addresses in place; those of IPv6 are four words each. */
+interface Families {
+  four(values: Float64Array, count: number): void;
+  six(words: Uint32Array, count: number): void;
+}
+
+function hidingFamilies(key: DomainKey): Families {
+  const four = new Permutation(key, 'ip 32', 1n << 32n);
+  const six = new Permutation(key, 'ip 128', 1n << 128n);
+  let values = halves(0);
+  return {
+    four: (numbers, count) => four.numbers(numbers, count),
+    six(words, count) {
+      values = atLeast(values, count);
+      const { aHigh, aLow, bHigh, bLow } = values;
+      for (let i = 0, k = 0; i < count; i++, k += 4) {
+        aHigh[i] = words[k]!;
+        aLow[i] = words[k + 1]!;
+        bHigh[i] = words[k + 2]!;
+        bLow[i] = words[k + 3]!;
       }
-    }
-    const sealed = cipher.update(blocks);
-    for (let i = 0, at = 0; i < values.length; i++) {
-      let flips = 0n;
-      for (let bit = 0; bit < bits; bit++, at += 16) flips = (flips << 1n) | BigInt(sealed[at]! >> 7);
-      values[i]! ^= flips;
-    }
+      six.halves(values, count);
+      for (let i = 0, k = 0; i < count; i++, k += 4) {
+        words[k] = aHigh[i]!;
+        words[k + 1] = aLow[i]!;
+        words[k + 2] = bHigh[i]!;
+        words[k + 3] = bLow[i]!;
+      }
+    },
+  };
+}
+
+function keepingFamilies(key: DomainKey): Families {
+  const four = new PrefixKeeping(key, 32);
+  const six = new PrefixKeeping(key, 128);
+  return {
+    four(values, count) {
+      const words = Uint32Array.from(values.subarray(0, count));
+      four.run(words, count);
+      values.set(words);
+    },
+    six: (words, count) => six.run(words, count),
   };
 }
 
@@ -117,38 +184,58 @@ export function mac(options: Options): Transformer {
       assertFits('mac', 12, column);
       return bijective(undefined, 'twelve hexadecimal digits in lower case');
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const permutation = new Permutation(key, 'mac', 2n ** 46n);
+      const hex = new Uint8Array(12);
+      let values = new Float64Array(0);
+      let flags = new Uint8Array(0);
       return (cells, out) => {
-        const where: number[] = [];
-        const flags: number[] = [];
-        const values = new Float64Array(cells.length);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i]!;
-          out[i] = cell;
-          if (!cell) continue;
-          const hex = cell.replace(/[:.-]/g, '');
-          if (!/^[0-9a-f]{12}$/i.test(hex)) throw unfitValue('mac', column, 'It is not a MAC address.');
-          const head = Number.parseInt(hex.slice(0, 2), 16);
-          values[where.length] = (head >> 2) * 2 ** 40 + Number.parseInt(hex.slice(2), 16);
-          flags.push(head & 3);
-          where.push(i);
+        const { count, bytes, from, to } = cells;
+        if (flags.length < count) {
+          values = new Float64Array(count);
+          flags = new Uint8Array(count);
         }
-        permutation.numbers(values, where.length);
-        for (let k = 0; k < where.length; k++) {
-          const head = Math.floor(values[k]! / 2 ** 40);
-          const hex =
-            ((head << 2) | flags[k]!).toString(16).padStart(2, '0') +
-            (values[k]! - head * 2 ** 40).toString(16).padStart(10, '0');
-          out[where[k]!] = regrouped(cells[where[k]!]!, hex);
+        let taken = 0;
+        for (let i = 0; i < count; i++) {
+          if (to[i]! <= from[i]!) continue;
+          let [high, low, digits, bad] = [0, 0, 0, 0];
+          for (let k = from[i]!; k < to[i]!; k++) {
+            const byte = bytes[k]!;
+            if (byte === 0x3a || byte === 0x2d || byte === 0x2e) continue;
+            const digit = hexValues[byte]!;
+            bad |= digit;
+            if (digits < 6) high = (high << 4) | digit;
+            else low = (low << 4) | digit;
+            digits++;
+          }
+          if (bad < 0 || digits !== 12) throw unfitValue('mac', column, 'It is not a MAC address.');
+          flags[taken] = (high >> 16) & 3;
+          values[taken++] = (high >> 18) * 2 ** 40 + (high & 0xffff) * 2 ** 24 + low;
+        }
+        permutation.numbers(values, taken);
+        out.begin(count, 17);
+        for (let i = 0, k = 0; i < count; i++) {
+          if (to[i]! <= from[i]!) {
+            out.keep(cells, i);
+            continue;
+          }
+          const upper = Math.floor(values[k]! / 2 ** 24);
+          const low = values[k]! - upper * 2 ** 24;
+          const high = ((upper >> 16) << 18) | (flags[k++]! << 16) | (upper & 0xffff);
+          for (let d = 0, shift = 20; d < 6; d++, shift -= 4) {
+            hex[d] = hexDigits[(high >> shift) & 15]!;
+            hex[d + 6] = hexDigits[(low >> shift) & 15]!;
+          }
+          writeRegrouped(out, cells, i, hex);
         }
       };
     },
   };
 }
-
-const extension = /\.(?:jpe?g|png|gif|webp|svg|pdf|html?|json|xml|zip|mp[34]|docx?|xlsx?|csv|txt)$/i;
 
 /**
  * `https://<10 characters of the host>.example.invalid/<13 characters of the whole>`, with the ending of a known kind of
@@ -174,32 +261,42 @@ export function url(options: Options): Transformer {
         reversible: false,
       };
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const prf = new Prf(key.subkey('url'));
       const ofHost = new Prf(key.subkey('url host'));
-      const written = new AsciiCells();
+      const hosts = new ByteColumn();
+      const scheme = new ByteWords(['https://', 'http://']);
+      const ending = new ByteWords([`.${domain}/`, ...[...keepHosts].map((host) => `${host}/`)]);
+      const kept = new Map([...keepHosts].map((host, k) => [host, k + 1]));
+      const room = 8 + 10 + ending.longest + 13 + 5;
       return (cells, out) => {
-        const hosts = cells.map(
-          (cell) => /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(cell ?? '')?.[1] ?? '',
-        );
-        const words = keyed(prf, exact, cells);
-        const labels = keyed(ofHost, folded, hosts);
-        written.begin(cells.length, longest);
-        for (let i = 0; i < cells.length; i++) {
-          const cell = cells[i] ?? '';
-          written.text(/^http:/i.test(cell) ? 'http://' : 'https://');
-          if (keepHosts.has(hosts[i]!.toLowerCase())) written.text(hosts[i]!.toLowerCase());
-          else {
-            writeBase32(written, labels, i * 4, 10);
-            written.text(`.${domain}`);
+        const { count, bytes, from, to } = cells;
+        readHosts(cells, hosts);
+        const words = keyedColumn(prf, exact, cells);
+        const labels = keyedColumn(ofHost, folded, hosts);
+        out.begin(count, room);
+        for (let i = 0; i < count; i++) {
+          const [start, end] = [from[i]!, to[i]!];
+          if (end <= start) {
+            out.keep(cells, i);
+            continue;
           }
-          written.text('/');
-          writeBase32(written, words, i * 4, 13);
-          written.text(extension.exec(cell.replace(/[?#].*$/s, ''))?.[0] ?? '');
-          written.end();
+          scheme.write(out, isPlainHttp(bytes, start, end) ? 1 : 0);
+          const host = kept.size > 0 ? kept.get(hosts.cellAt(i)!.toLowerCase()) : undefined;
+          if (host === undefined) writeBase32(out, labels, i * 4, 10);
+          ending.write(out, host ?? 0);
+          writeBase32(out, words, i * 4, 13);
+          const last = pathEnd(bytes, start, end);
+          const target = out.bytes;
+          let at = out.at;
+          for (let k = extensionOf(bytes, start, last); k < last; k++) target[at++] = bytes[k]!;
+          out.at = at;
+          out.end(ending.wide[host ?? 0]);
         }
-        written.into(out, cells);
       };
     },
   };
@@ -222,13 +319,24 @@ export function userAgent(options: Options): Transformer {
         reversible: false,
       };
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       this.guarantee(column);
       const prf = new Prf(key.subkey('user agent'));
+      const list = new ByteWords(userAgents.map((agent) => fitted(agent, column.maxLength)));
       return (cells, out) => {
-        const words = keyed(prf, exact, cells);
-        for (let i = 0; i < cells.length; i++)
-          out[i] = cells[i] ? fitted(userAgents[pick(words[i * 4]!, userAgents.length)]!, column.maxLength) : cells[i]!;
+        const words = keyedColumn(prf, exact, cells);
+        out.begin(cells.count, list.longest);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
+            continue;
+          }
+          list.write(out, pick(words[i * 4]!, list.count));
+          out.end();
+        }
       };
     },
   };

@@ -1,4 +1,5 @@
-import { type ByteColumn, onStrings } from '../byte-column.ts';
+import type { ByteColumn } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
 import { exact, keyedColumn } from '../canonical.ts';
 import { writeFiller } from '../filler.ts';
 import { Options } from '../options.ts';

@@ -1,5 +1,5 @@
 import { writeBase32 } from '../ascii-cells.ts';
-import { onStrings } from '../byte-column.ts';
+import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { exact, folded, keyedColumn } from '../canonical.ts';
 import type { Options } from '../options.ts';

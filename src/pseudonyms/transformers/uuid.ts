@@ -1,18 +1,21 @@
-import { AsciiCells } from '../ascii-cells.ts';
 import { BinaryFf1, halves } from '../binary-ff1.ts';
+import { onStrings } from '../byte-runs.ts';
+import { hexDigits, hexValues } from '../hex-digits.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
-import { assertFits, assertType, type ColumnFacts, type Run, type Transformer, unfitValue } from '../transformer.ts';
+import {
+  assertFits,
+  assertType,
+  type ByteRun,
+  type ColumnFacts,
+  type Transformer,
+  unfitValue,
+} from '../transformer.ts';
 
-const values = new Int8Array(256).fill(-1);
-for (let k = 0; k < 16; k++) {
-  values['0123456789abcdef'.charCodeAt(k)] = k;
-  values['0123456789ABCDEF'.charCodeAt(k)] = k;
-}
-const digits = Buffer.from('0123456789abcdef');
-
-/** Hex digits before which a dash stands. */
-const dashed = new Set([8, 12, 16, 20]);
+/** Where each four digits of a UUID begin: with dashes, and without. */
+const dashed = Uint8Array.of(0, 4, 9, 14, 19, 24, 28, 32);
+const plain = Uint8Array.of(0, 4, 8, 12, 16, 20, 24, 28);
+const dash = 0x2d;
 
 /**
  * A permutation of UUIDs that keeps the four bits of the version and the two of the variant, and permutes the other 122 (FF1).
@@ -25,52 +28,72 @@ export function uuid(options: Options): Transformer {
     assertFits('uuid', 36, column);
   };
 
-  const run = (key: DomainKey, column: ColumnFacts, backwards: boolean): Run => {
+  const run = (key: DomainKey, column: ColumnFacts, backwards: boolean): ByteRun => {
     check(column);
     const ff1 = new BinaryFf1(key.subkey('uuid'), 122);
-    const written = new AsciiCells();
     let h = halves(0);
     let kept = new Uint8Array(0);
-    const words = new Uint32Array(4);
     return (cells, out) => {
-      const count = cells.length;
+      const { count, bytes, from, to } = cells;
       if (kept.length < count) {
         h = halves(count);
         kept = new Uint8Array(count);
       }
+      const { aHigh, aLow, bHigh, bLow } = h;
+      let taken = 0;
       for (let i = 0; i < count; i++) {
-        const cell = cells[i]!;
-        if (cell) parse(cell, words, column);
-        else words.fill(0);
-        const [w0, w1, w2, w3] = words as unknown as [number, number, number, number];
-        kept[i] = ((w1 >>> 10) & 0x3c) | (w2 >>> 30);
+        const [start, end] = [from[i]!, to[i]!];
+        if (end <= start) continue;
+        const at = layoutOf(bytes, start, end);
+        if (at === undefined) throw unfitValue('uuid', column, 'It is not a UUID.');
+        const q0 = fourDigits(bytes, start);
+        const q1 = fourDigits(bytes, start + at[1]!);
+        const q2 = fourDigits(bytes, start + at[2]!);
+        const q3 = fourDigits(bytes, start + at[3]!);
+        const q4 = fourDigits(bytes, start + at[4]!);
+        const q5 = fourDigits(bytes, start + at[5]!);
+        const q6 = fourDigits(bytes, start + at[6]!);
+        const q7 = fourDigits(bytes, start + at[7]!);
+        if ((q0 | q1 | q2 | q3 | q4 | q5 | q6 | q7) < 0) throw unfitValue('uuid', column, 'It is not a UUID.');
+        // Four bits of the version, two of the variant.
+        kept[taken] = ((q3 >> 10) & 0x3c) | (q4 >> 14);
         // The 60 bits before the variant, and the 62 after it; the first of those goes to the left half, for 61 and 61.
-        const firstHigh = w0 >>> 4;
-        const firstLow = ((w0 << 28) | ((w1 >>> 16) << 12) | (w1 & 0xfff)) >>> 0;
-        h.aHigh[i] = (firstHigh << 1) | (firstLow >>> 31);
-        h.aLow[i] = (firstLow << 1) | ((w2 >>> 29) & 1);
-        h.bHigh[i] = w2 & 0x1fff_ffff;
-        h.bLow[i] = w3;
+        const firstHigh = (q0 << 12) | (q1 >> 4);
+        const firstLow = (q1 << 28) | (q2 << 12) | (q3 & 0xfff);
+        aHigh[taken] = (firstHigh << 1) | (firstLow >>> 31);
+        aLow[taken] = (firstLow << 1) | ((q4 >> 13) & 1);
+        bHigh[taken] = ((q4 & 0x1fff) << 16) | q5;
+        bLow[taken] = (q6 << 16) | q7;
+        taken++;
       }
-      ff1.permute(h, count, backwards);
-      written.begin(count, 36);
-      for (let i = 0; i < count; i++) {
-        const firstHigh = h.aHigh[i]! >>> 1;
-        const firstLow = ((h.aHigh[i]! << 31) | (h.aLow[i]! >>> 1)) >>> 0;
-        words[0] = (firstHigh << 4) | (firstLow >>> 28);
-        words[1] = (((firstLow >>> 12) & 0xffff) << 16) | ((kept[i]! & 0x3c) << 10) | (firstLow & 0xfff);
-        words[2] = (kept[i]! << 30) | ((h.aLow[i]! & 1) << 29) | h.bHigh[i]!;
-        words[3] = h.bLow[i]!;
-        const { bytes } = written;
-        let at = written.at;
-        for (let k = 0; k < 32; k++) {
-          if (k === 8 || k === 12 || k === 16 || k === 20) bytes[at++] = 0x2d;
-          bytes[at++] = digits[(words[k >> 3]! >>> (28 - ((k & 7) << 2))) & 15]!;
+      ff1.permute(h, taken, backwards);
+      out.begin(count, 36);
+      for (let i = 0, k = 0; i < count; i++) {
+        if (to[i]! <= from[i]!) {
+          out.keep(cells, i);
+          continue;
         }
-        written.at = at;
-        written.end();
+        const firstHigh = aHigh[k]! >>> 1;
+        const firstLow = (aHigh[k]! << 31) | (aLow[k]! >>> 1);
+        const fifth = ((kept[k]! & 3) << 14) | ((aLow[k]! & 1) << 13) | (bHigh[k]! >>> 16);
+        const target = out.bytes;
+        const at = out.at;
+        writeFourDigits(target, at, firstHigh >>> 12);
+        writeFourDigits(target, at + 4, ((firstHigh & 0xfff) << 4) | (firstLow >>> 28));
+        target[at + 8] = dash;
+        writeFourDigits(target, at + 9, firstLow >>> 12);
+        target[at + 13] = dash;
+        writeFourDigits(target, at + 14, ((kept[k]! & 0x3c) << 10) | (firstLow & 0xfff));
+        target[at + 18] = dash;
+        writeFourDigits(target, at + 19, fifth);
+        target[at + 23] = dash;
+        writeFourDigits(target, at + 24, bHigh[k]!);
+        writeFourDigits(target, at + 28, bLow[k]! >>> 16);
+        writeFourDigits(target, at + 32, bLow[k]!);
+        out.at = at + 36;
+        out.end();
+        k++;
       }
-      written.into(out, cells);
     };
   };
 
@@ -88,24 +111,37 @@ export function uuid(options: Options): Transformer {
         reversible: true,
       };
     },
-    prepare: ({ key, column }) => run(key, column, false),
-    reveal: ({ key, column }) => run(key, column, true),
+    prepare: ({ key, column }) => onStrings(run(key, column, false)),
+    prepareBytes: ({ key, column }) => run(key, column, false),
+    reveal: ({ key, column }) => onStrings(run(key, column, true)),
   };
 }
 
-function parse(cell: string, words: Uint32Array, column: ColumnFacts): void {
-  let digit = 0;
-  let word = 0;
-  const plain = cell.length === 32;
-  if (!plain && cell.length !== 36) throw unfitValue('uuid', column, 'It is not a UUID.');
-  for (let k = 0; k < cell.length; k++) {
-    if (!plain && dashed.has(digit) && k === digit + [8, 12, 16, 20].indexOf(digit)) {
-      if (cell.charCodeAt(k) !== 0x2d) throw unfitValue('uuid', column, 'It is not a UUID.');
-      continue;
-    }
-    const value = values[cell.charCodeAt(k) & 0xff]!;
-    if (value < 0 || cell.charCodeAt(k) > 0x7f) throw unfitValue('uuid', column, 'It is not a UUID.');
-    word = (word << 4) | value;
-    if ((++digit & 7) === 0) words[(digit >> 3) - 1] = word;
-  }
+function layoutOf(bytes: Buffer, start: number, end: number): Uint8Array | undefined {
+  if (end - start === 32) return plain;
+  const fits =
+    end - start === 36 &&
+    bytes[start + 8] === dash &&
+    bytes[start + 13] === dash &&
+    bytes[start + 18] === dash &&
+    bytes[start + 23] === dash;
+  return fits ? dashed : undefined;
+}
+
+/** Below 0 where one of them is no hexadecimal digit. */
+function fourDigits(bytes: Buffer, at: number): number {
+  return (
+    (hexValues[bytes[at]!]! << 12) |
+    (hexValues[bytes[at + 1]!]! << 8) |
+    (hexValues[bytes[at + 2]!]! << 4) |
+    hexValues[bytes[at + 3]!]!
+  );
+}
+
+/** The last 16 bits of a value. */
+function writeFourDigits(bytes: Buffer, at: number, value: number): void {
+  bytes[at] = hexDigits[(value >>> 12) & 15]!;
+  bytes[at + 1] = hexDigits[(value >>> 8) & 15]!;
+  bytes[at + 2] = hexDigits[(value >>> 4) & 15]!;
+  bytes[at + 3] = hexDigits[value & 15]!;
 }

@@ -1,0 +1,348 @@
+/** What is looked for of one value: its words, phrases, numbers, addresses, by what kind of value it is. */
+import type { Cell } from '../transformer.ts';
+import { isNobodysAddressBytes, isNobodysText, mayHoldNumber, phoneTailStart } from './byte-numbers.ts';
+import {
+  compactOf,
+  fewestDigits,
+  isNobodys,
+  isNobodysAddress,
+  longestNumber,
+  numbersWithin,
+  phoneTail,
+} from './numbers.ts';
+import type { SharedSketch } from './sketch.ts';
+import {
+  Characters,
+  finished,
+  form,
+  leadingCharacters,
+  leadingPrint,
+  leadingPrintOfBytes,
+  leadingPrintOfWords,
+  longestPhrase,
+  mark,
+  marksOf,
+  mixed,
+  shortestText,
+  trait,
+  Words,
+} from './words.ts';
+
+/** How surely a print is that of an original and of nothing else. */
+export const strength = {
+  /** An address, a number, a code: nobody else has it. */
+  identifier: 1,
+  /** One word of a name: it may be a word of the language too. */
+  word: 2,
+  /** Several words: of a name, a company, an address. */
+  phrase: 4,
+  /** Only tells where a phrase may begin. */
+  start: 8,
+} as const;
+
+/** Told of each print of an original: two words of 32 bits, and how much it says. */
+export type Admit = (a: number, b: number, strong: number) => void;
+
+/** Takes one original. */
+export type Admission = (cell: Cell) => void;
+
+/** What kind of value a column holds, as far as originals go. */
+export type Mode = 'names' | 'phrases' | 'places' | 'identifiers' | 'phone' | 'texts' | 'parts' | 'any' | 'bytes';
+
+export interface Taker {
+  take: Admission;
+  /** The same of ASCII; undefined where values are parts of a document. */
+  takeBytes?: TakeBytes;
+}
+
+export type TakeBytes = (bytes: Buffer, from: number, to: number) => void;
+
+/** Shorter values tell nobody apart. */
+export const shortestOriginal = 4;
+/** Values of kinds that say nothing of them are texts when they are longer. */
+const longestValue = 200;
+
+/** Values of a bytea, `\x…`: as a whole, since what replaces them has nothing of them. */
+export class BinaryOriginals implements Taker {
+  readonly #characters: Characters;
+  readonly #admit: Admit;
+
+  constructor(sketch: Pick<SharedSketch, 'seeds'>, admit: Admit) {
+    this.#characters = new Characters(sketch);
+    this.#admit = admit;
+  }
+
+  readonly take = (cell: Cell): void => {
+    if (cell === null || cell.length < shortestBinary) return;
+    this.#characters.print(cell, 2, Math.min(cell.length, longestBinary));
+    this.#give();
+  };
+
+  readonly takeBytes = (bytes: Buffer, from: number, to: number): void => {
+    if (to - from < shortestBinary) return;
+    this.#characters.printBytes(bytes, from + 2, Math.min(to, from + longestBinary));
+    this.#give();
+  };
+
+  #give(): void {
+    const { a, b } = this.#characters;
+    this.#admit(finished(a, form.bytes), finished(b, form.bytes), strength.identifier);
+  }
+}
+
+/** Digits in hexadecimal, with the `\x`. */
+const shortestBinary = 18;
+const longestBinary = 4096;
+
+const noDigits = { digits: 0, length: 0, a: 0, b: 0 };
+
+export class Originals implements Taker {
+  readonly #words: Words;
+  /** What stands within a text is cut apart from the text. */
+  readonly #inner: Words;
+  readonly #characters: Characters;
+  readonly #mode: Mode;
+  readonly #admit: Admit;
+  readonly #print = { a: 0, b: 0 };
+  /** The original under way: a string, or ASCII of which one is made only where it is needed. */
+  #cell = '';
+  #bytes: Buffer | undefined;
+  #from = 0;
+  #to = 0;
+
+  constructor(mode: Mode, sketch: Pick<SharedSketch, 'seeds'>, admit: Admit) {
+    this.#words = new Words(sketch);
+    this.#inner = new Words(sketch);
+    this.#characters = new Characters(sketch);
+    this.#mode = mode;
+    this.#admit = admit;
+  }
+
+  readonly take = (cell: Cell): void => {
+    if (cell === null || cell.length < shortestOriginal) return;
+    this.#cell = cell;
+    this.#bytes = undefined;
+    this.#from = 0;
+    this.#to = cell.length;
+    this.#take();
+  };
+
+  readonly takeBytes: TakeBytes = (bytes, from, to) => {
+    if (to - from < shortestOriginal) return;
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+    this.#take();
+  };
+
+  #take(): void {
+    const mode = this.#mode;
+    if (mode === 'texts' || (mode === 'any' && this.#to - this.#from > longestValue)) this.#text();
+    else if (mode === 'parts') this.#parts();
+    else {
+      const words = this.#words;
+      if (this.#bytes === undefined) words.cut(this.#cell);
+      else words.cutBytes(this.#bytes, this.#from, this.#to);
+      if (words.count === 1) this.#single();
+      else if (words.count > 1) this.#several();
+      words.release();
+    }
+  }
+
+  #string(): string {
+    return this.#bytes === undefined ? this.#cell : this.#bytes.toString('latin1', this.#from, this.#to);
+  }
+
+  /** Prints the letters and digits of the original. */
+  #compact(): Characters {
+    const characters = this.#characters;
+    return this.#bytes === undefined
+      ? characters.print(this.#cell)
+      : characters.printBytes(this.#bytes, this.#from, this.#to);
+  }
+
+  #isNobodys(): boolean {
+    return this.#bytes === undefined
+      ? isNobodys(compactOf(this.#cell))
+      : isNobodysText(this.#bytes, this.#from, this.#to);
+  }
+
+  #isNobodysAddress(): boolean {
+    return this.#bytes === undefined
+      ? isNobodysAddress(this.#cell)
+      : isNobodysAddressBytes(this.#bytes, this.#from, this.#to);
+  }
+
+  #give(of: number, a: number, b: number, strong: number): void {
+    this.#admit(finished(a, of), finished(b, of), strong);
+  }
+
+  #single(): void {
+    const words = this.#words;
+    const [a, b, seen] = [words.a[0]!, words.b[0]!, words.traits[0]!];
+    const length = words.to[0]! - words.from[0]!;
+    if (length < shortestOriginal) return;
+    const mode = this.#mode;
+    if ((seen & trait.at) !== 0) {
+      this.#give(form.word, a, b, strength.identifier);
+      return;
+    }
+    if ((seen & trait.digits) === 0) {
+      if (mode === 'names' || mode === 'phrases') this.#give(form.word, a, b, strength.word);
+      // Roots and admins are everybody's; what is long, or put together, is not.
+      else if (mode === 'identifiers' && length >= ((seen & trait.mixed) !== 0 ? 6 : 12))
+        this.#give(form.word, a, b, strength.identifier);
+      return;
+    }
+    const { digits, length: size, a: compactA, b: compactB } = this.#compact();
+    if (digits === size) {
+      if (digits < fewestDigits || this.#isNobodys()) return;
+    } else if (length < (mode === 'identifiers' ? 6 : 8)) return;
+    if ((seen & trait.mixed) !== 0 && length < 16 && this.#isNobodysAddress()) return;
+    this.#give(form.word, a, b, strength.identifier);
+    if (digits < fewestDigits || size > longestNumber) return;
+    this.#give(form.compact, compactA, compactB, strength.identifier);
+    if (mode === 'phone') this.#phone();
+  }
+
+  /** The original is a telephone number. */
+  #phone(): void {
+    if (this.#bytes === undefined) this.#phoneWithin(this.#cell);
+    else {
+      const start = phoneTailStart(this.#bytes, this.#from, this.#to);
+      if (start < 0) return;
+      const { a, b } = this.#characters.printDigits(this.#bytes, start, this.#to);
+      this.#give(form.phone, a, b, strength.identifier);
+    }
+  }
+
+  #phoneWithin(text: string): void {
+    const tail = phoneTail(text);
+    if (tail === undefined) return;
+    const { a, b } = this.#characters.print(tail);
+    this.#give(form.phone, a, b, strength.identifier);
+  }
+
+  #several(): void {
+    const words = this.#words;
+    const mode = this.#mode;
+    const { count, traits } = words;
+    let [seen, all] = [0, trait.capital | trait.letters];
+    for (let at = 0; at < count; at++) {
+      seen |= traits[at]!;
+      all &= traits[at]!;
+    }
+    const { digits, length, a, b } = (seen & trait.digits) === 0 ? noDigits : this.#compact();
+    if (digits >= fewestDigits && mode !== 'places' && digits * 2 >= length) {
+      if (length > longestNumber || (digits === length && this.#isNobodys())) return;
+      this.#give(form.compact, a, b, strength.identifier);
+      if (mode === 'phone') this.#phone();
+      return;
+    }
+    if ((seen & trait.at) !== 0 || digits >= fewestDigits) this.#parts();
+    // Of a kind that says nothing of its values only what is written as a name is.
+    const named = mode === 'any' && count <= 4 && (all & trait.capital) !== 0 && (seen & trait.digits) === 0;
+    const wanted = mode === 'names' || mode === 'phrases' || named || (mode === 'places' && digits > 0);
+    if (wanted && this.#to - this.#from >= 6 && count <= longestPhrase) this.#phrase(mode === 'names');
+    else if (mode !== 'names') this.#leading(true);
+  }
+
+  #phrase(partOfName: boolean): void {
+    const words = this.#words;
+    let [a, b] = [mixed(words.a[0]!, words.a[1]!), mixed(words.b[0]!, words.b[1]!)];
+    this.#give(form.start, a, b, strength.start);
+    for (let at = 2; at < words.count; at++) {
+      a = mixed(a, words.a[at]!);
+      b = mixed(b, words.b[at]!);
+    }
+    this.#give(form.phrase, a, b, partOfName ? strength.word : strength.phrase);
+  }
+
+  #text(): void {
+    const marks = this.#leading(false);
+    this.#parts(marks);
+  }
+
+  /**
+   * By its first words, and by those of its lines.
+   *
+   * @param isCut its words are
+   * @returns what stands anywhere in it: bits of `mark`
+   */
+  #leading(isCut: boolean): number {
+    const bytes = this.#bytes;
+    const [from, to] = [this.#from, this.#to];
+    const words = this.#words;
+    const print = this.#print;
+    if (bytes === undefined) {
+      const text = this.#cell;
+      this.#known(leadingPrint(words, text, from, to, print));
+      if (text.includes('\n'))
+        eachLine(text, (start, end) => this.#known(leadingPrint(words, text, start, end, print)));
+      return everyMark;
+    }
+    let { marks } = words;
+    if (isCut) this.#known(leadingPrintOfWords(words, 0, from, to, print));
+    else if (to - from < shortestText) marks = marksOf(bytes, from, to);
+    else {
+      this.#known(leadingPrintOfBytes(words, bytes, from, to, print));
+      // No more was cut.
+      marks = words.marks | marksOf(bytes, Math.min(to, from + leadingCharacters), to);
+    }
+    if ((marks & mark.line) !== 0) {
+      for (let start = from; start <= to; ) {
+        let end = start;
+        while (end < to && bytes[end] !== 0x0a) end++;
+        this.#known(leadingPrintOfBytes(words, bytes, start, end, print));
+        start = end + 1;
+      }
+    }
+    return marks;
+  }
+
+  /** @param known whether there is such a print */
+  #known(known: boolean): void {
+    if (known) this.#admit(this.#print.a, this.#print.b, strength.phrase);
+  }
+
+  /** E-mail addresses and numbers that stand in a text. @param marks of it, when they are known */
+  #parts(marks?: number): void {
+    const bytes = this.#bytes;
+    if (bytes !== undefined) {
+      const all = marks ?? marksOf(bytes, this.#from, this.#to);
+      const digits = (all & mark.digit) !== 0 && mayHoldNumber(bytes, this.#from, this.#to);
+      if ((all & mark.at) === 0 && !digits) return;
+    }
+    const text = this.#string();
+    if (text.includes('@')) {
+      const inner = this.#inner;
+      for (const [address] of text.matchAll(emailWithin)) {
+        inner.cut(address);
+        if (inner.count === 1) this.#give(form.word, inner.a[0]!, inner.b[0]!, strength.identifier);
+      }
+    }
+    if (/\d\D?\d\D?\d\D?\d/.test(text)) {
+      numbersWithin(text, (compact, phone) => {
+        const { a, b, length } = this.#characters.print(compact);
+        if (length > longestNumber) return;
+        this.#give(form.compact, a, b, strength.identifier);
+        if (phone) this.#phoneWithin(compact);
+      });
+    }
+  }
+}
+
+/** Of what was not looked at for them. */
+const everyMark = mark.at | mark.digit | mark.line | mark.code;
+
+/** Within words too: `mailto:`, or a file that is called after one. */
+export const emailWithin = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
+
+export function eachLine(text: string, told: (from: number, to: number) => void): void {
+  for (let from = 0; from <= text.length; ) {
+    let to = text.indexOf('\n', from);
+    if (to < 0) to = text.length;
+    told(from, to);
+    from = to + 1;
+  }
+}
