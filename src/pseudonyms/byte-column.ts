@@ -4,6 +4,9 @@ import type { Cell } from './cell.ts';
 /** How bytes are read as text; `latin1` keeps any byte of an SQL_ASCII database apart. */
 export type CellEncoding = 'utf8' | 'latin1';
 
+const slack = 8;
+const emptyView = new DataView(new ArrayBuffer(0));
+
 /**
  * The cells of a column of one batch, without the escapes of COPY. Cell i is `bytes[from[i] … to[i]]`; it is NULL where
  * `to[i]` is below 0. `wide[i]` is not 0 where a byte is beyond ASCII, and may be anything for NULL.
@@ -12,6 +15,8 @@ export type CellEncoding = 'utf8' | 'latin1';
  */
 export class ByteColumn {
   bytes: Buffer<ArrayBufferLike>;
+  /** Of the same bytes. A column that is written has a few more than were asked for: four at a time may be written. */
+  view: DataView<ArrayBufferLike> = emptyView;
   from = new Int32Array(0);
   to = new Int32Array(0);
   wide = new Uint8Array(0);
@@ -38,20 +43,32 @@ export class ByteColumn {
     this.wide = new Uint8Array(room);
   }
 
+  /** Has `count` cells in bytes that belong to another; `from`, `to` and `wide` are set from outside. */
+  lieIn({ bytes, view }: { bytes: Buffer; view: DataView<ArrayBufferLike> }, count: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.resize(count);
+  }
+
   /** Starts to write `count` cells. @param perCell bytes that each takes at most, as far as no `reserve` is called */
   begin(count: number, perCell = 0): void {
     this.resize(count);
     this.at = 0;
     this.#cell = 0;
-    if (this.bytes.length < count * perCell) this.bytes = Buffer.allocUnsafeSlow(count * perCell);
+    if (this.bytes.length < count * perCell + slack) this.#room(count * perCell);
   }
 
   /** Room for so many more bytes; `bytes` may be another buffer afterwards. */
   reserve(more: number): void {
-    if (this.at + more <= this.bytes.length) return;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(this.at + more, this.bytes.length * 2, 4096));
-    this.bytes.copy(bytes, 0, 0, this.at);
-    this.bytes = bytes;
+    if (this.at + more + slack <= this.bytes.length) return;
+    const before = this.bytes;
+    this.#room(Math.max(this.at + more, before.length * 2, 4096));
+    before.copy(this.bytes, 0, 0, this.at);
+  }
+
+  #room(length: number): void {
+    this.bytes = Buffer.allocUnsafeSlow(length + slack);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Ends a cell that began where the one before ended. @param wide whether a byte beyond ASCII is in it */

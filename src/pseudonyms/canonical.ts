@@ -1,4 +1,5 @@
 import type { ByteColumn } from './byte-column.ts';
+import { hasBlank, inSmallLetters } from './four-bytes.ts';
 import { type Prf, separator } from './prf.ts';
 import type { Cell } from './transformer.ts';
 
@@ -38,7 +39,7 @@ export function keyed(prf: Prf, canonical: Canonical, cells: readonly Cell[]): U
 
 /** The same of a column of bytes. */
 export function keyedColumn(prf: Prf, canonical: Canonical, cells: ByteColumn): Uint32Array {
-  const { count, bytes, from, to, wide } = cells;
+  const { count, from, to, wide } = cells;
   prf.begin(count);
   for (let i = 0; i < count; i++) {
     const [start, end] = [from[i]!, to[i]!];
@@ -51,22 +52,48 @@ export function keyedColumn(prf: Prf, canonical: Canonical, cells: ByteColumn): 
       prf.end(prf.text.write(text, at, 'utf8'));
     } else {
       const place = prf.place(end - start);
-      const text = prf.text;
-      let at = place;
-      if (canonical === exact) for (let k = start; k < end; k++) text[at++] = bytes[k]!;
-      else at = foldedAscii(bytes, start, end, text, at);
-      prf.end(at - place);
+      const to =
+        canonical === exact ? copied(cells, start, end, prf, place) : foldedAscii(cells, start, end, prf, place);
+      prf.end(to - place);
     }
   }
   return prf.run();
 }
 
+function copied(
+  { bytes, view }: ByteColumn,
+  start: number,
+  end: number,
+  { text, view: out }: Prf,
+  place: number,
+): number {
+  let at = place;
+  let k = start;
+  for (; k <= end - 4; k += 4, at += 4) out.setInt32(at, view.getInt32(k, true), true);
+  for (; k < end; k++) text[at++] = bytes[k]!;
+  return at;
+}
+
 /** `folded` of ASCII. @returns where it ends */
-function foldedAscii(bytes: Buffer, start: number, end: number, text: Buffer, place: number): number {
+function foldedAscii(
+  { bytes, view }: ByteColumn,
+  start: number,
+  end: number,
+  { text, view: out }: Prf,
+  place: number,
+): number {
   let at = place;
   let space = false;
-  for (let k = start; k < end; k++) {
-    const byte = bytes[k]!;
+  for (let k = start; k < end; ) {
+    while (!space && k <= end - 4) {
+      const word = view.getInt32(k, true);
+      if (hasBlank(word)) break;
+      out.setInt32(at, inSmallLetters(word), true);
+      at += 4;
+      k += 4;
+    }
+    if (k === end) break;
+    const byte = bytes[k++]!;
     if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) space = true;
     else {
       if (space) {

@@ -1,5 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import { ByteColumn, type CellEncoding } from './byte-column.ts';
+import { CopyRows, escapedByte } from './copy-rows.ts';
+import { hasSpecial } from './four-bytes.ts';
 import type { Cell } from './transformer.ts';
 
 /**
@@ -39,20 +41,16 @@ export interface CopyTextOptions {
   readonly batchRows?: number;
 }
 
-const tab = 0x09;
 const newline = 0x0a;
 const backslash = 0x5c;
 
 export class CopyTextRewriter {
-  readonly #columns: number;
-  readonly #ruled: readonly number[];
-  readonly #rewrite: Rewrite;
-  readonly #batchRows: number;
-  #held: Buffer = Buffer.alloc(0);
-  /** Where every ruled field of the batch starts and ends in the COPY text, row by row. */
-  readonly #fields: Int32Array;
+  readonly #reader: CopyRows;
   readonly #cells: readonly ByteColumn[];
+  readonly #rewrite: Rewrite;
+  #held: Buffer = Buffer.alloc(0);
   #out: Buffer = Buffer.alloc(0);
+  #outView = new DataView(this.#out.buffer);
   #rows = 0;
 
   /** @throws RangeError when `ruled` is not a rising list of columns */
@@ -60,15 +58,18 @@ export class CopyTextRewriter {
     const { columns, ruled, rewrite, encoding = 'utf8', batchRows = 4096 } = options;
     if (ruled.length === 0 || ruled.some((at, k) => at <= (ruled[k - 1] ?? -1) || at >= columns))
       throw new RangeError('the ruled columns must be a rising list of positions');
-    this.#columns = columns;
-    this.#ruled = ruled;
     this.#rewrite = rewrite;
-    this.#batchRows = batchRows;
-    this.#fields = new Int32Array(batchRows * ruled.length * 2);
     this.#cells = ruled.map(() => {
       const column = new ByteColumn(encoding);
       column.resize(batchRows);
       return column;
+    });
+    this.#reader = new CopyRows({
+      columns,
+      wanted: ruled,
+      cells: this.#cells,
+      rows: batchRows,
+      malformed: (found) => malformed(`A row has ${found} columns in place of ${columns}.`),
     });
   }
 
@@ -99,51 +100,12 @@ export class CopyTextRewriter {
   }
 
   #batch(bytes: Buffer, start: number, end: number, out: Buffer[]): number {
-    const fields = this.#fields;
-    const ruled = this.#ruled;
+    const reader = this.#reader;
+    const at = reader.read(bytes, start, end);
+    const rows = reader.count;
     const cells = this.#cells;
-    let rows = 0;
-    let at = start;
-    let slot = 0;
-    while (rows < this.#batchRows && at < end) {
-      let column = 0;
-      let next = 0;
-      let from = at;
-      let seen = 0;
-      for (;;) {
-        const byte = bytes[at]!;
-        if (byte > backslash) {
-          seen |= byte;
-          at++;
-        } else if (byte === tab || byte === newline) {
-          if (column === ruled[next]) {
-            fields[slot] = from;
-            fields[slot + 1] = at;
-            slot += 2;
-            const cell = cells[next]!;
-            cell.from[rows] = from;
-            cell.to[rows] = seen < 256 ? at : unescapedIn(bytes, from, at);
-            cell.wide[rows] = seen & 128;
-            next++;
-          }
-          column++;
-          from = ++at;
-          seen = 0;
-          if (byte === newline) break;
-        } else {
-          if (byte === backslash) seen |= 256;
-          at++;
-        }
-      }
-      if (column !== this.#columns) throw malformed(`A row has ${column} columns in place of ${this.#columns}.`);
-      rows++;
-    }
-    for (const cell of cells) {
-      cell.bytes = bytes;
-      cell.resize(rows);
-    }
     const after = this.#rewrite(cells, rows);
-    if (after.length !== ruled.length || after.some((column) => column.count !== rows))
+    if (after.length !== cells.length || after.some((column) => column.count !== rows))
       throw new RangeError('the rewriting gave another number of cells');
     out.push(this.#assemble(bytes, start, at, rows, after));
     this.#rows += rows;
@@ -151,15 +113,19 @@ export class CopyTextRewriter {
   }
 
   #assemble(bytes: Buffer, start: number, end: number, rows: number, after: readonly ByteColumn[]): Buffer {
-    const fields = this.#fields;
-    const width = this.#ruled.length;
-    let room = end - start;
+    const { fields } = this.#reader;
+    const width = after.length;
+    let room = end - start + 4;
     for (const { from, to } of after) {
       // Every byte may need an escape; a NULL takes two.
       for (let row = 0; row < rows; row++) room += to[row]! < 0 ? 2 : 2 * (to[row]! - from[row]!);
     }
-    if (this.#out.length < room) this.#out = Buffer.allocUnsafeSlow(room);
+    if (this.#out.length < room) {
+      this.#out = Buffer.allocUnsafeSlow(room);
+      this.#outView = new DataView(this.#out.buffer);
+    }
     const out = this.#out;
+    const outView = this.#outView;
     let to = 0;
     let from = start;
     for (let row = 0, f = 0; row < rows; row++) {
@@ -177,10 +143,16 @@ export class CopyTextRewriter {
           continue;
         }
         const made = column.bytes;
-        for (let at = column.from[row]!; at < last; at++) {
-          const byte = made[at]!;
-          if (byte > 0x0d && byte !== backslash) out[to++] = byte;
-          else to = escapedByte(out, to, byte);
+        const view = column.view;
+        let at = column.from[row]!;
+        for (;;) {
+          for (; at <= last - 4; at += 4, to += 4) {
+            const word = view.getInt32(at, true);
+            if (hasSpecial(word)) break;
+            outView.setInt32(to, word, true);
+          }
+          if (at === last) break;
+          to = escapedByte(out, to, made[at++]!);
         }
       }
     }
@@ -196,36 +168,4 @@ export class CopyTextRewriter {
 
 function malformed(why: string): HoldfastError {
   return new HoldfastError('source-failed', 'The COPY text of a table is malformed.', { why });
-}
-
-/** The bytes after a backslash that stand for another one. COPY TO writes no octal or hexadecimal ones. */
-const letters = new Map([...'bfnrtv'].map((letter, k) => [letter.charCodeAt(0), [8, 12, 10, 13, 9, 11][k]!]));
-const escapes = new Map([...letters].map(([letter, byte]) => [byte, letter]));
-
-/** Takes a field out of its escapes, where it lies. @returns where it ends now; below 0 for NULL */
-function unescapedIn(bytes: Buffer, from: number, to: number): number {
-  if (to - from === 2 && bytes[from] === backslash && bytes[from + 1] === 0x4e) return -1;
-  let at = from;
-  for (let k = from; k < to; k++) {
-    let byte = bytes[k]!;
-    if (byte === backslash && k + 1 < to) {
-      byte = bytes[++k]!;
-      byte = letters.get(byte) ?? byte;
-    }
-    bytes[at++] = byte;
-  }
-  return at;
-}
-
-/** Writes a byte that may need an escape. @returns where the next one goes */
-function escapedByte(out: Buffer, at: number, byte: number): number {
-  if (byte === 0) throw new RangeError('a pseudonym holds a NUL');
-  const letter = byte === backslash ? backslash : escapes.get(byte);
-  if (letter === undefined) {
-    out[at] = byte;
-    return at + 1;
-  }
-  out[at] = backslash;
-  out[at + 1] = letter;
-  return at + 2;
 }

@@ -1,5 +1,4 @@
 import type { ByteColumn } from './byte-column.ts';
-import { ByteWords } from './byte-words.ts';
 import { fillerWords } from './dictionaries/words.ts';
 
 /** A stream of words from four keyed ones (sfc32): it feeds fillers, which say nothing of the text they stand for. */
@@ -32,27 +31,51 @@ export function filler(length: number, next: () => number): string {
   return text.endsWith(' ') ? `${text.slice(0, -1)}s` : text;
 }
 
-const heads = new ByteWords(fillerWords.map((word) => word[0]!.toUpperCase() + word.slice(1)));
-const others = new ByteWords(fillerWords.map((word) => ` ${word}`));
+/** Words of four bytes for each. */
+const stride = 4;
+/** At the beginning of a text, and after another. */
+const heads = packed(fillerWords.map((word) => word[0]!.toUpperCase() + word.slice(1)));
+const others = packed(fillerWords.map((word) => ` ${word}`));
+
+function packed(words: readonly string[]): { words: Int32Array; lengths: Int32Array } {
+  const made = new Int32Array(words.length * stride);
+  const bytes = Buffer.alloc(stride * 4);
+  for (const [i, word] of words.entries()) {
+    if (word.length > bytes.length || bytes.fill(0).write(word) !== word.length)
+      throw new RangeError('no short ASCII word');
+    for (let k = 0; k < stride; k++) made[i * stride + k] = bytes.readInt32LE(k * 4);
+  }
+  return { words: made, lengths: Int32Array.from(words, ({ length }) => length) };
+}
 
 /** Appends the same, fed by four words, to the cell that `out` is at. */
 export function writeFiller(out: ByteColumn, length: number, words: Uint32Array, at: number): void {
   if (length <= 0) return;
   const start = out.at;
-  out.reserve(length + others.longest);
-  const { count } = heads;
+  const end = start + length;
+  out.reserve(length + 2 * stride * 4);
+  const { view } = out;
+  const count = fillerWords.length;
+  let list = heads;
   // As `stream`: a closure for each text costs more than its words.
   let [a, b, c, d] = [words[at]! | 0, words[at + 1]! | 0, words[at + 2]! | 0, words[at + 3]! | 0];
-  while (out.at - start < length) {
+  for (let to = start; to < end; ) {
     const t = (((a + b) | 0) + d) | 0;
     d = (d + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
     c = (c << 21) | (c >>> 11);
     c = (c + t) | 0;
-    (out.at === start ? heads : others).write(out, (t >>> 0) % count);
+    const word = (t >>> 0) % count;
+    const from = word * stride;
+    view.setInt32(to, list.words[from]!, true);
+    view.setInt32(to + 4, list.words[from + 1]!, true);
+    view.setInt32(to + 8, list.words[from + 2]!, true);
+    view.setInt32(to + 12, list.words[from + 3]!, true);
+    to += list.lengths[word]!;
+    list = others;
   }
-  out.at = start + length;
+  out.at = end;
   // A space at the end would be lost where a column or an application trims.
-  if (out.bytes[out.at - 1] === 0x20) out.bytes[out.at - 1] = 0x73;
+  if (out.bytes[end - 1] === 0x20) out.bytes[end - 1] = 0x73;
 }

@@ -1,4 +1,5 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto';
+import { free } from '../base/memory.ts';
 
 /**
  * AES-256-CMAC (NIST SP 800-38B) of many short texts at once: a pseudo-random function of 128 bits with a key of 256.
@@ -18,8 +19,9 @@ export class Prf {
   readonly #cipher: Cipheriv;
   readonly #k1: Int32Array;
   readonly #k2: Int32Array;
-  /** The texts, each from a multiple of 16 on, filled up as the standard says. */
+  /** The texts, each from a multiple of 16 on, filled up as the standard says. `view` is of the same bytes. */
   text: Buffer<ArrayBufferLike> = Buffer.alloc(1 << 14);
+  view: DataView<ArrayBufferLike> = new DataView(this.text.buffer);
   #textWords = wordsOf(this.text);
   #blocks: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   #blockWords: Int32Array = new Int32Array(0);
@@ -51,8 +53,7 @@ export class Prf {
     if (this.#at + length + 32 > this.text.length) {
       const wider = Buffer.allocUnsafeSlow(Math.max(this.#at + length + 32, this.text.length * 2));
       this.text.copy(wider, 0, 0, this.#at);
-      this.text = wider;
-      this.#textWords = wordsOf(wider);
+      this.#hold(wider);
     }
     return this.#at;
   }
@@ -89,10 +90,15 @@ export class Prf {
     this.#levels(this.#count);
     // A long text must not keep its room for good.
     if (this.text.length > 4 << 20) {
-      this.text = Buffer.alloc(1 << 14);
-      this.#textWords = wordsOf(this.text);
+      this.#hold(Buffer.alloc(1 << 14));
     }
     return this.#words;
+  }
+
+  #hold(text: Buffer): void {
+    this.text = text;
+    this.view = new DataView(text.buffer, text.byteOffset, text.length);
+    this.#textWords = wordsOf(text);
   }
 
   /** The same for texts that `joined` holds with a NUL between each two. */
@@ -158,7 +164,8 @@ export class Prf {
       blocks[to + 3] = text[from + 3]!;
     }
     for (let left = count, level = 1; left > 0; level++) {
-      const sealed = wordsOf(this.#cipher.update(this.#blocks.subarray(0, left * 16)));
+      const output = this.#cipher.update(this.#blocks.subarray(0, left * 16));
+      const sealed = wordsOf(output);
       let kept = 0;
       for (let slot = 0; slot < left; slot++) {
         const cell = active[slot]!;
@@ -181,6 +188,7 @@ export class Prf {
         }
       }
       left = kept;
+      free(output);
     }
   }
 }

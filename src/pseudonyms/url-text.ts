@@ -11,8 +11,7 @@ const dot = 0x2e;
 /** Sets `hosts` to the host of each cell, where it lies in it; '' where there is none. */
 export function readHosts(cells: ByteColumn, hosts: ByteColumn): void {
   const { count, bytes, from, to, wide } = cells;
-  hosts.bytes = bytes;
-  hosts.resize(count);
+  hosts.lieIn(cells, count);
   for (let i = 0; i < count; i++) {
     const end = to[i]!;
     let start = afterScheme(bytes, from[i]!, end);

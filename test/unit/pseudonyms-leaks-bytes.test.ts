@@ -3,18 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { ByteColumn } from '../../src/pseudonyms/byte-column.ts';
 import { admissionOf, columnAdmissionOf } from '../../src/pseudonyms/leaks/admit.ts';
 import { byteNumberRuns, isNobodysText, mayHoldNumber } from '../../src/pseudonyms/leaks/byte-numbers.ts';
+import { Characters } from '../../src/pseudonyms/leaks/characters.ts';
 import { readingOf, scanCells } from '../../src/pseudonyms/leaks/columns.ts';
 import { compactOf, isNobodys, numberRuns, numbersWithin } from '../../src/pseudonyms/leaks/numbers.ts';
 import { type Found, TextScanner } from '../../src/pseudonyms/leaks/scan-text.ts';
 import { addPrint, hasPrint, newSketch } from '../../src/pseudonyms/leaks/sketch.ts';
 import { sketchWatch } from '../../src/pseudonyms/leaks/watch.ts';
-import {
-  Characters,
-  leadingPrint,
-  leadingPrintOfBytes,
-  leadingPrintOfWords,
-  Words,
-} from '../../src/pseudonyms/leaks/words.ts';
+import { leadingPrint, leadingPrintOfBytes, leadingPrintOfWords, Words } from '../../src/pseudonyms/leaks/words.ts';
 import type { RawOptions } from '../../src/pseudonyms/options.ts';
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
 

@@ -2,13 +2,12 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { CopySink } from '../../sources/postgres/copy-out.ts';
 import { ByteColumn, type CellEncoding } from '../byte-column.ts';
+import { CopyRows } from '../copy-rows.ts';
 
 /** Cells of a batch, column by column; they hold until it returns. */
 export type TakeColumns = (columns: readonly ByteColumn[], rows: number) => void;
 
-const tab = 0x09;
 const newline = 0x0a;
-const backslash = 0x5c;
 const batchRows = 1024;
 const batchBytes = 1024 * 1024;
 const spaceBytes = 256 * 1024;
@@ -24,6 +23,7 @@ export interface CopyColumnsOptions {
 export class CopyColumns implements CopySink {
   readonly #options: CopyColumnsOptions;
   readonly #cells: readonly ByteColumn[];
+  readonly #reader: CopyRows;
   #buffer = Buffer.allocUnsafeSlow(spaceBytes);
   #length = 0;
 
@@ -33,6 +33,14 @@ export class CopyColumns implements CopySink {
       const column = new ByteColumn(options.encoding);
       column.resize(batchRows);
       return column;
+    });
+    this.#reader = new CopyRows({
+      // A row without any column is an empty line, as is one with a single empty cell.
+      columns: Math.max(1, options.columns),
+      wanted: Array.from({ length: options.columns }, (_, at) => at),
+      cells: this.#cells,
+      rows: batchRows,
+      malformed,
     });
   }
 
@@ -64,62 +72,10 @@ export class CopyColumns implements CopySink {
   }
 
   #batch(bytes: Buffer, start: number, end: number): number {
-    const { columns, take } = this.#options;
-    const cells = this.#cells;
-    let rows = 0;
-    let at = start;
-    for (; rows < batchRows && at < end && at - start < batchBytes; rows++) {
-      let column = 0;
-      let from = at;
-      let seen = 0;
-      for (;;) {
-        const byte = bytes[at]!;
-        if (byte > backslash) {
-          seen |= byte;
-          at++;
-        } else if (byte === tab || byte === newline) {
-          if (column < columns) {
-            const cell = cells[column]!;
-            cell.from[rows] = from;
-            cell.to[rows] = seen < 256 ? at : unescapedIn(bytes, from, at);
-            cell.wide[rows] = seen & 128;
-          } else if (columns > 0) throw malformed();
-          column++;
-          from = ++at;
-          seen = 0;
-          if (byte === newline) break;
-        } else {
-          if (byte === backslash) seen |= 256;
-          at++;
-        }
-      }
-      if (column !== columns && columns > 0) throw malformed();
-    }
-    for (const cell of cells) {
-      cell.bytes = bytes;
-      cell.resize(rows);
-    }
-    take(cells, rows);
+    const at = this.#reader.read(bytes, start, end, Math.min(end, start + batchBytes));
+    this.#options.take(this.#cells, this.#reader.count);
     return at;
   }
-}
-
-/** What a letter behind a backslash stands for; other characters stand for themselves. */
-const letters = new Map([...'bfnrtv'].map((letter, k) => [letter.charCodeAt(0), [8, 12, 10, 13, 9, 11][k]!]));
-
-/** Takes a field out of its escapes, where it lies. @returns where it ends now; below 0 for NULL */
-function unescapedIn(bytes: Buffer, from: number, to: number): number {
-  if (to - from === 2 && bytes[from] === backslash && bytes[from + 1] === 0x4e) return -1;
-  let at = from;
-  for (let k = from; k < to; k++) {
-    let byte = bytes[k]!;
-    if (byte === backslash && k + 1 < to) {
-      byte = bytes[++k]!;
-      byte = letters.get(byte) ?? byte;
-    }
-    bytes[at++] = byte;
-  }
-  return at;
 }
 
 function malformed(): HoldfastError {

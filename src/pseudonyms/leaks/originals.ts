@@ -1,6 +1,8 @@
 /** What is looked for of one value: its words, phrases, numbers, addresses, by what kind of value it is. */
 import type { Cell } from '../transformer.ts';
 import { isNobodysAddressBytes, isNobodysText, mayHoldNumber, phoneTailStart } from './byte-numbers.ts';
+import { mark } from './character-facts.ts';
+import { Characters } from './characters.ts';
 import {
   compactOf,
   fewestDigits,
@@ -12,7 +14,6 @@ import {
 } from './numbers.ts';
 import type { SharedSketch } from './sketch.ts';
 import {
-  Characters,
   finished,
   form,
   leadingCharacters,
@@ -20,7 +21,6 @@ import {
   leadingPrintOfBytes,
   leadingPrintOfWords,
   longestPhrase,
-  mark,
   marksOf,
   mixed,
   shortestText,

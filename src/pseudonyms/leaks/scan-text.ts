@@ -2,18 +2,18 @@
 import type { ByteColumn } from '../byte-column.ts';
 import { eachLeaf } from './admit.ts';
 import { byteNumberRuns, type ToldRun } from './byte-numbers.ts';
+import { mark } from './character-facts.ts';
+import { Characters } from './characters.ts';
 import { numberRuns, phoneDigits, phoneTail } from './numbers.ts';
 import { eachLine, emailWithin } from './originals.ts';
 import { hasPrint, printNumber, type SharedSketch } from './sketch.ts';
 import { isVocabulary } from './vocabulary.ts';
 import {
-  Characters,
   finished,
   form,
   leadingPrint,
   leadingPrintOfWords,
   longestPhrase,
-  mark,
   mixed,
   shortestText,
   trait,

@@ -1,4 +1,6 @@
 /** Cuts texts into words and takes their prints, both of originals and of what is searched: the two must agree. */
+import { inSmallLetters } from '../four-bytes.ts';
+import { classMask, combining, digit, facts, inner, letter, mark, separator, upperBit } from './character-facts.ts';
 import type { SharedSketch } from './sketch.ts';
 
 /** What a print is of; part of the print. */
@@ -20,44 +22,6 @@ export const form = {
 
 /** Longest phrase that is searched within a text. */
 export const longestPhrase = 6;
-
-const separator = 0;
-const inner = 1;
-const letter = 2;
-const digit = 4;
-const combining = 5;
-
-const classMask = 7;
-const upperBit = 8;
-
-/** What stands anywhere in a text, within words or not: most of what is looked for there needs one of these. */
-export const mark = { at: 16, digit: 32, line: 64, code: 128 } as const;
-
-/** Of a UTF-16 code unit: its lower case above bit 8, its mark, whether it is a capital, and what it is within a word. */
-const facts = new Int32Array(65536);
-for (let code = 0; code < 65536; code++) {
-  const char = String.fromCharCode(code);
-  const folded = char.toLowerCase();
-  const low = folded.length === 1 ? folded.charCodeAt(0) : code;
-  let kind: number = separator;
-  if (code >= 0xd800 && code < 0xe000) kind = letter;
-  else if (/\p{L}/u.test(char)) kind = letter;
-  else if (/\p{Nd}/u.test(char)) kind = digit;
-  else if (/\p{M}/u.test(char)) kind = combining;
-  else if ("@.-'’/:_+&#%~$*!?\\\u2010\u2011".includes(char)) kind = inner;
-  // Scripts without case count as if they had capitals: nothing tells their names from words.
-  const upper = folded !== char || /\p{Lo}/u.test(char);
-  facts[code] = (low << 8) | (upper ? upperBit : 0) | kind;
-}
-// As apostrophes and hyphens are written by hand.
-facts[0x2019] = (0x27 << 8) | inner;
-facts[0x2010] = facts[0x2011] = (0x2d << 8) | inner;
-facts[0x40]! |= mark.at;
-facts[0x0a]! |= mark.line;
-for (let code = 0x30; code <= 0x39; code++) facts[code]! |= mark.digit;
-// Where `%40` and `&#64;` begin.
-facts[0x25]! |= mark.code;
-facts[0x26]! |= mark.code;
 
 /** What was seen of a word beside its print. */
 export const trait = { digits: 1, at: 2, mixed: 4, capital: 8, letters: 16 } as const;
@@ -85,6 +49,8 @@ export class Words {
   traits = new Uint8Array(256);
   readonly #first: number;
   readonly #second: number;
+  #viewed: Buffer | undefined;
+  #view = new DataView(new ArrayBuffer(0)) as DataView<ArrayBufferLike>;
 
   constructor({ seeds }: Pick<SharedSketch, 'seeds'>) {
     this.#first = seeds[0]!;
@@ -99,12 +65,7 @@ export class Words {
     this.begin = from;
     this.combining = false;
     const table = facts;
-    const [firstA, firstB] = [this.#first, this.#second];
     let all = 0;
-    let a = 0;
-    let b = 0;
-    let endA = 0;
-    let endB = 0;
     let start = -1;
     let end = 0;
     let seen = 0;
@@ -113,24 +74,17 @@ export class Words {
       const kind = fact & classMask;
       all |= fact;
       if (kind === separator) {
-        if (start >= 0) this.#add(start, end, endA, endB, seen);
+        if (start >= 0) this.#add(given, start, end, seen);
         start = -1;
         continue;
       }
       if (start < 0) {
         if (kind !== letter && kind !== digit) continue;
         start = at;
-        a = firstA;
-        b = firstB;
         seen = fact & upperBit;
       }
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
       if (kind === letter || kind === digit) {
         end = at + 1;
-        endA = a;
-        endB = b;
         seen |= kind === digit ? trait.digits : trait.letters;
       } else if (kind === combining) {
         // Composed characters are told apart from their parts; only few texts have any.
@@ -142,24 +96,30 @@ export class Words {
         }
         this.combining = true;
         end = at + 1;
-        endA = a;
-        endB = b;
       } else seen |= fact >>> 8 === 0x40 ? trait.at : trait.mixed;
     }
-    if (start >= 0) this.#add(start, end, endA, endB, seen);
+    if (start >= 0) this.#add(given, start, end, seen);
     this.marks = all;
   }
 
-  /** The same of ASCII, without a string of it; places are those of the bytes. */
+  /**
+   * The same of ASCII, without a string of it; places are those of the bytes. First the ends of a word are found, and then it
+   * is taken four bytes at a time.
+   */
   cutBytes(bytes: Buffer, from: number, to: number): void {
     this.count = 0;
     this.text = '';
     this.bytes = bytes;
     this.begin = from;
     this.combining = false;
+    if (this.#viewed !== bytes) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
     // Of one letter each, and a space.
     while (this.a.length <= (to - from) >> 1) this.#grow();
     const table = facts;
+    const view = this.#view;
     const { a: wordsA, b: wordsB, from: starts, to: ends, traits } = this;
     const firstA = this.#first;
     const firstB = this.#second;
@@ -173,35 +133,23 @@ export class Words {
         at++;
         continue;
       }
-      starts[count] = at;
-      let a = firstA;
-      let b = firstB;
+      const start = at;
       let seen = fact & upperBit;
       let within = 0;
       let end = 0;
-      let endA = 0;
-      let endB = 0;
       for (;;) {
         // Letters and digits.
         do {
           within |= fact;
-          a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-          a ^= a >>> 15;
-          b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
           if (++at === to) break;
           fact = table[bytes[at]!]!;
         } while ((fact & (letter | digit)) !== 0);
         end = at;
-        endA = a;
-        endB = b;
         if (at === to) break;
         // What may stand between them.
         while ((fact & classMask) === inner) {
           all |= fact;
           seen |= (fact & mark.at) !== 0 ? trait.at : trait.mixed;
-          a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-          a ^= a >>> 15;
-          b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
           if (++at === to) break;
           fact = table[bytes[at]!]!;
         }
@@ -210,8 +158,27 @@ export class Words {
       all |= within;
       if ((within & digit) !== 0) seen |= trait.digits;
       if ((within & letter) !== 0) seen |= trait.letters;
-      wordsA[count] = endA;
-      wordsB[count] = endB;
+      let a = firstA;
+      let b = firstB;
+      let k = start;
+      for (; k <= end - 4; k += 4) {
+        const word = inSmallLetters(view.getInt32(k, true));
+        a = Math.imul(a ^ word, 0x85ebca6b);
+        a ^= a >>> 15;
+        b = Math.imul((b ^ word) + (b >>> 16), 0xc2b2ae35);
+      }
+      if (k < end) {
+        let word = bytes[k]!;
+        if (k + 1 < end) word |= bytes[k + 1]! << 8;
+        if (k + 2 < end) word |= bytes[k + 2]! << 16;
+        word = inSmallLetters(word);
+        a = Math.imul(a ^ word, 0x85ebca6b);
+        a ^= a >>> 15;
+        b = Math.imul((b ^ word) + (b >>> 16), 0xc2b2ae35);
+      }
+      starts[count] = start;
+      wordsA[count] = a;
+      wordsB[count] = b;
       ends[count] = end;
       traits[count++] = seen;
     }
@@ -229,7 +196,27 @@ export class Words {
     return this.bytes === undefined ? this.text.charCodeAt(at) : this.bytes[at]!;
   }
 
-  #add(from: number, to: number, a: number, b: number, seen: number): void {
+  /** A word of a string. Of ASCII the print is that of its bytes; other characters have more than a byte can hold. */
+  #add(text: string, from: number, to: number, seen: number): void {
+    const table = facts;
+    let a = this.#first;
+    let b = this.#second;
+    let beyond = 0;
+    for (let at = from; at < to; at += 4) {
+      let word = 0;
+      for (let k = 0; k < 4 && at + k < to; k++) {
+        const unit = table[text.charCodeAt(at + k)]! >>> 8;
+        if (unit > 127) beyond = Math.imul(beyond ^ unit, 0x27d4eb2f) + at + k - from;
+        word |= (unit & 0xff) << (8 * k);
+      }
+      a = Math.imul(a ^ word, 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul((b ^ word) + (b >>> 16), 0xc2b2ae35);
+    }
+    if (beyond !== 0) {
+      a = mixed(a, beyond);
+      b = mixed(b, beyond);
+    }
     const at = this.count++;
     if (at === this.a.length) this.#grow();
     this.a[at] = a;
@@ -257,6 +244,7 @@ export class Words {
     this.text = '';
     this.bytes = undefined;
     if (this.a.length <= 65536) return;
+    this.#viewed = undefined;
     for (const name of ['a', 'b', 'from', 'to'] as const) this[name] = new Int32Array(256);
     this.traits = new Uint8Array(256);
   }
@@ -350,88 +338,4 @@ export function finished(print: number, of: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);
-}
-
-/** Prints of letters and digits alone: of numbers without what groups them. */
-export class Characters {
-  a = 0;
-  b = 0;
-  /** Letters and digits of the last print, and digits among them. */
-  length = 0;
-  digits = 0;
-  readonly #first: number;
-  readonly #second: number;
-
-  constructor({ seeds }: Pick<SharedSketch, 'seeds'>) {
-    this.#first = seeds[2]!;
-    this.#second = seeds[3]!;
-  }
-
-  print(text: string, from = 0, to = text.length): this {
-    const table = facts;
-    let a = this.#first;
-    let b = this.#second;
-    let length = 0;
-    let digits = 0;
-    for (let at = from; at < to; at++) {
-      const fact = table[text.charCodeAt(at)]!;
-      const kind = fact & classMask;
-      if (kind === digit) digits++;
-      else if (kind !== letter) continue;
-      length++;
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
-    }
-    this.a = a;
-    this.b = b;
-    this.length = length;
-    this.digits = digits;
-    return this;
-  }
-
-  /** The same of ASCII. */
-  printBytes(bytes: Uint8Array, from: number, to: number): this {
-    const table = facts;
-    let a = this.#first;
-    let b = this.#second;
-    let length = 0;
-    let digits = 0;
-    for (let at = from; at < to; at++) {
-      const fact = table[bytes[at]!]!;
-      const kind = fact & classMask;
-      if (kind === digit) digits++;
-      else if (kind !== letter) continue;
-      length++;
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
-    }
-    this.a = a;
-    this.b = b;
-    this.length = length;
-    this.digits = digits;
-    return this;
-  }
-
-  /** The same of the digits alone. */
-  printDigits(bytes: Uint8Array, from: number, to: number): this {
-    const table = facts;
-    let a = this.#first;
-    let b = this.#second;
-    let digits = 0;
-    for (let at = from; at < to; at++) {
-      const fact = table[bytes[at]!]!;
-      if ((fact & classMask) !== digit) continue;
-      digits++;
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
-    }
-    this.a = a;
-    this.b = b;
-    this.length = digits;
-    this.digits = digits;
-    return this;
-  }
 }

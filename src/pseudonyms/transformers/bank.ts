@@ -62,8 +62,7 @@ export const iban = (options: Options): Transformer =>
       const moved = new ByteColumn();
       return (valid, made) => {
         const { count, bytes, from, to } = valid;
-        payloads.resize(count);
-        payloads.bytes = bytes;
+        payloads.lieIn(valid, count);
         for (let i = 0; i < count; i++) {
           const start = from[i]! + headLength;
           payloads.from[i] = start;

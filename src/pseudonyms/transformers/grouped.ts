@@ -92,8 +92,7 @@ export function oddValues(key: DomainKey, { grouping, isValid, headLength }: Num
   const stripped = new ByteColumn();
   return (cells, where, count, out) => {
     const at = where.slice(0, count);
-    left.resize(count);
-    left.bytes = cells.bytes;
+    left.lieIn(cells, count);
     for (let k = 0; k < count; k++) {
       const i = where[k]!;
       const start = cells.from[i]!;
@@ -119,8 +118,7 @@ export function oddValues(key: DomainKey, { grouping, isValid, headLength }: Num
         left.to[again] = end;
         left.wide[again++] = next.wide[k]!;
       }
-      left.bytes = next.bytes;
-      left.count = again;
+      left.lieIn(next, again);
     }
   };
 }

@@ -65,8 +65,7 @@ export function numberTransformer(options: Options, number: NumberKind): Transfo
           isValid = new Uint8Array(count);
           others = new Int32Array(count);
         }
-        valid.resize(count);
-        valid.bytes = bytes;
+        valid.lieIn(cells, count);
         let [taken, left, grouped] = [0, 0, 0];
         for (let i = 0; i < count; i++) {
           const start = from[i]!;
@@ -105,9 +104,8 @@ export function numberTransformer(options: Options, number: NumberKind): Transfo
             valid.to[taken] = stripped.to[taken]!;
             taken++;
           }
-          valid.bytes = stripped.bytes;
-        }
-        valid.count = taken;
+          valid.lieIn(stripped, taken);
+        } else valid.lieIn(cells, taken);
         map(valid, made);
         out.begin(count);
         for (let i = 0, k = 0; i < count; i++) {
