@@ -1,4 +1,5 @@
 import type { Cipheriv } from 'node:crypto';
+import { free } from '../base/memory.ts';
 import { smallDomain } from './ff1.ts';
 import { blockCipher } from './prf.ts';
 
@@ -76,11 +77,13 @@ export class BinaryFf1 {
         blocks.setInt32(at, w2);
         blocks.setInt32(at + 4, w3 ^ kept[i]!);
       }
-      const sealed = view(this.#cipher.update(input));
+      const output = this.#cipher.update(input);
+      const sealed = view(output);
       if (backwards)
         for (let i = 0, at = 4; i < count; i++, at += 16) moved[i] = (moved[i]! - sealed.getInt32(at)) & mask;
       else for (let i = 0, at = 4; i < count; i++, at += 16) moved[i] = (moved[i]! + sealed.getInt32(at)) & mask;
       [a, b] = [b, a];
+      free(output);
     }
     // Ten swaps: the halves lie where they began.
   }
@@ -102,7 +105,8 @@ export class BinaryFf1 {
         blocks.setInt32(at + 4, w2 ^ keptHigh[i]!);
         blocks.setInt32(at + 8, w3 ^ keptLow[i]!);
       }
-      const sealed = view(this.#cipher.update(input));
+      const output = this.#cipher.update(input);
+      const sealed = view(output);
       // A carry is as good as random: worked out from the highest bits, it costs less than a branch.
       for (let i = 0, at = 4; i < count; i++, at += 16) {
         const yHigh = sealed.getInt32(at);
@@ -119,6 +123,7 @@ export class BinaryFf1 {
         }
       }
       [aHigh, aLow, bHigh, bLow] = [bHigh, bLow, aHigh, aLow];
+      free(output);
     }
   }
 

@@ -49,6 +49,7 @@ export class CopyTextRewriter {
   readonly #cells: readonly ByteColumn[];
   readonly #rewrite: Rewrite;
   #held: Buffer = Buffer.alloc(0);
+  #joined: Buffer = Buffer.alloc(0);
   #out: Buffer = Buffer.alloc(0);
   #outView = new DataView(this.#out.buffer);
   #rows = 0;
@@ -85,7 +86,7 @@ export class CopyTextRewriter {
    * @throws HoldfastError `source-failed` when a row has not the expected number of columns
    */
   push(piece: Buffer): Buffer[] {
-    const bytes = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
+    const bytes = this.#held.length === 0 ? piece : this.#behindHeld(piece);
     const end = bytes.lastIndexOf(newline) + 1;
     const out: Buffer[] = [];
     for (let at = 0; at < end; ) at = this.#batch(bytes, at, end, out);
@@ -97,6 +98,16 @@ export class CopyTextRewriter {
   /** @throws HoldfastError `source-failed` when the stream ended inside a row */
   end(): void {
     if (this.#held.length > 0) throw malformed('It ended inside a row.');
+  }
+
+  /** In memory that is used again for the next piece. */
+  #behindHeld(piece: Buffer): Buffer {
+    const length = this.#held.length + piece.length;
+    if (this.#joined.length < length || this.#joined.length > 8 * length)
+      this.#joined = Buffer.allocUnsafeSlow(length + 4096);
+    this.#held.copy(this.#joined);
+    piece.copy(this.#joined, this.#held.length);
+    return this.#joined.subarray(0, length);
   }
 
   #batch(bytes: Buffer, start: number, end: number, out: Buffer[]): number {

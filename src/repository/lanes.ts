@@ -38,6 +38,8 @@ export interface LanesSettings extends LaneSetup {
   count: number;
   /** Answers the questions of lanes; needed for what `writing` and `reading` ask for. */
   port: Partial<IngestPort & ReadPort>;
+  /** Megabytes that a thread has before it first collects what it no longer needs. Default 96; fewer take less memory. */
+  collectFrom?: number;
   /** When aborted, the threads are ended at once and everything under way is rejected with its reason. */
   signal?: AbortSignal;
 }
@@ -101,13 +103,13 @@ class ThreadLanes implements ReusableLanes {
 
   readonly count: number;
 
-  constructor({ entry, count, port, signal, writing, reading }: LanesSettings) {
+  constructor({ entry, count, port, signal, writing, reading, collectFrom = firstCollectionMegabytes }: LanesSettings) {
     this.count = count;
     this.#entry = entry;
     this.#setup = { writing, reading };
     this.#port = port;
     // Read when a thread's heap is made; there is no option for a single thread.
-    setFlagsFromString(`--initial-old-space-size=${firstCollectionMegabytes}`);
+    setFlagsFromString(`--initial-old-space-size=${collectFrom}`);
     this.#start();
     const abort = () => void this.#fail(signal?.reason);
     if (signal?.aborted) abort();

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { giveBackFreedBuffers } from '../../base/memory.ts';
+import { giveBackFreedBuffers, smallYoungHeap } from '../../base/memory.ts';
 import type { PseudonymKey } from '../../pseudonyms/keys.ts';
 import type { QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
 import { LaneJobs } from '../../pseudonyms/leaks/lane-jobs.ts';
@@ -14,7 +14,7 @@ import type { Environment } from '../../sources/postgres/dump-archive.ts';
 import { openSession } from '../../sources/postgres/session.ts';
 import { type ClassifySettings, reviewedLock } from './classify.ts';
 import { holdSource, rowsOf } from './copy-source.ts';
-import { copyLaneEntry } from './lane-entry.ts';
+import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
 export interface CheckCopySettings extends ClassifySettings {
@@ -55,6 +55,7 @@ export interface CheckedCopy {
 export async function checkCopy(settings: CheckCopySettings): Promise<CheckedCopy> {
   const { connection, copy, clock, emit, signal, secret } = settings;
   giveBackFreedBuffers();
+  using _small = smallYoungHeap();
   const started = clock.monotonic();
   if (copy.host === connection.host && copy.port === connection.port && copy.database === connection.database) {
     throw new HoldfastError('usage', 'A source is no copy of itself: everything in it is an original.', {
@@ -65,7 +66,13 @@ export async function checkCopy(settings: CheckCopySettings): Promise<CheckedCop
   await using session = await openSession(connection, { applicationName: 'holdfast pseudonymize', signal });
   emit({ type: 'step', text: 'Locking tables' });
   const source = await holdSource(session, { ...settings, lock, baseDirectory: dirname(settings.lockFile) });
-  await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
+  await using lanes = openLanes({
+    entry: copyLaneEntry(),
+    count: settings.jobs,
+    port: {},
+    collectFrom: copyCollectFrom,
+    signal,
+  });
   const sketch = sketchFor(source.tables, rowsOf(source));
   emit({ type: 'step', text: 'Reading originals' });
   const snapshot = { connection: session.connection, exportedSnapshot: source.exportedSnapshot };

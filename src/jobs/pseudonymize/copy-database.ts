@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { isoTime } from '../../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
-import { giveBackFreedBuffers } from '../../base/memory.ts';
+import { giveBackFreedBuffers, smallYoungHeap } from '../../base/memory.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
 import { copyRowJobs, type PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
@@ -24,7 +24,7 @@ import { type PreparedTree, prepareTree } from './copy-files.ts';
 import { copyLargeObjects, type LargeObjectRule } from './copy-large-objects.ts';
 import type { CopiedTable, CopyReport, CopySettings } from './copy-settings.ts';
 import { type CopySource, holdSource, rowsOf } from './copy-source.ts';
-import { copyLaneEntry } from './lane-entry.ts';
+import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
 const applicationName = 'holdfast pseudonymize';
@@ -38,6 +38,7 @@ const applicationName = 'holdfast pseudonymize';
 export async function copyDatabase(settings: CopySettings): Promise<CopyReport> {
   const { clock, emit, signal, target } = settings;
   giveBackFreedBuffers();
+  using _small = smallYoungHeap();
   const started = clock.monotonic();
   const lock = await reviewedLock(settings);
   await using session = await openSession(settings.connection, { applicationName, signal });
@@ -49,7 +50,13 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   using trees = await prepareTrees(settings);
   const chosen = await chosenRows(session, source, lock, settings);
   const { tables: planned } = chosen;
-  await using lanes = openLanes({ entry: copyLaneEntry(), count: settings.jobs, port: {}, signal });
+  await using lanes = openLanes({
+    entry: copyLaneEntry(),
+    count: settings.jobs,
+    port: {},
+    collectFrom: copyCollectFrom,
+    signal,
+  });
   lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
   await using unfinished = await createTarget({
     admin,

@@ -1,11 +1,13 @@
 /** Proves that no original of a ruled column is left in a copy. Runs after the rows, before the copy gets its name. */
+import { HoldfastError } from '../../base/errors.ts';
 import type { Emit } from '../../base/events.ts';
 import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
 import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
 import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
+import { mostPrints } from '../../pseudonyms/leaks/hits.ts';
 import { leaveLeaksTask, type SharedSnapshot, shareSnapshot } from '../../pseudonyms/leaks/lane-sessions.ts';
-import { type LeakReport, verdictOf } from '../../pseudonyms/leaks/report.ts';
+import { type LeakFinding, type LeakReport, verdictOf } from '../../pseudonyms/leaks/report.ts';
 import { LeakScan } from '../../pseudonyms/leaks/scan.ts';
 import { newSketch, type SharedSketch } from '../../pseudonyms/leaks/sketch.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
@@ -13,7 +15,7 @@ import { type Lanes, openLanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { PartSizes } from '../../sources/postgres/table-parts.ts';
-import { copyLaneEntry } from './lane-entry.ts';
+import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 
 export interface LeakCheckSettings {
   /** Holds the snapshot that was copied, in a transaction that is still open. */
@@ -66,6 +68,7 @@ export function checkLeaks(settings: LeakCheckSettings): Promise<LeakReport> {
     await scan.database(session, copy, catalog);
     for (const directory of directories) await scan.directory(directory);
     const findings = await confirmed(scan, settings, { lanes, originals, catalog });
+    assertAllKept(scan, findings);
     emit({ type: 'step', text: 'Counting groups and frequencies' });
     const anonymity = await anonymityOf(session, catalog, quasiIdentifiers);
     const frequencies = await frequencyWarnings(session, catalog, lock);
@@ -88,6 +91,7 @@ export function scanDirectory(
     await scan.directory(settings.directory);
     const originals = await shareSnapshot(settings.source);
     const findings = await confirmed(scan, settings, { lanes, originals });
+    assertAllKept(scan, findings);
     return reportOf(scan, { findings, anonymity: [], frequencies: [] });
   });
 }
@@ -100,7 +104,13 @@ async function withLanes(
   check: (lanes: Lanes) => Promise<LeakReport>,
 ): Promise<LeakReport> {
   if (lanes === undefined) {
-    await using own = openLanes({ entry: copyLaneEntry(), count: ownLanes, port: {}, signal });
+    await using own = openLanes({
+      entry: copyLaneEntry(),
+      count: ownLanes,
+      port: {},
+      collectFrom: copyCollectFrom,
+      signal,
+    });
     return await check(own);
   }
   const report = await check(lanes);
@@ -138,6 +148,21 @@ function confirmed(
     columns,
     parts,
     emit,
+  });
+}
+
+/**
+ * What was left out may be an original. Where others were found that changes nothing but counts; where none was, it is no pass.
+ *
+ * @throws HoldfastError `could-not-verify`
+ */
+export function assertAllKept({ places }: Pick<LeakScan, 'places'>, findings: readonly LeakFinding[]): void {
+  const full = findings.length === 0 ? [...places.values()].find(({ more }) => more) : undefined;
+  if (full === undefined) return;
+  const { kind, name } = full.place;
+  throw new HoldfastError('could-not-verify', 'More values look like originals than can be held against them.', {
+    why: `More than ${mostPrints} different ones in one place (${kind}${kind === 'column' ? ` ${name}` : ''}), and none of those is one.`,
+    hint: 'Copy a subset (`pseudonymize.subset`), or rule that column.',
   });
 }
 

@@ -19,10 +19,18 @@ export interface Hits {
   vocabulary: Set<number>;
   /** Parts that could not be read. */
   unread: number;
+  /** There were more different prints than are kept. */
+  more: boolean;
 }
 
+/**
+ * Different prints that are kept of a place. A column that is kept although it holds what others were ruled for has one in every
+ * row: that many are enough to say so, and the memory has an end.
+ */
+export const mostPrints = 50_000;
+
 export function noHits(): Hits {
-  return { counts: new Map(), low: new Map(), vocabulary: new Set(), unread: 0 };
+  return { counts: new Map(), low: new Map(), vocabulary: new Set(), unread: 0, more: false };
 }
 
 export function isNothing({ counts, low, unread }: Hits): boolean {
@@ -30,15 +38,23 @@ export function isNothing({ counts, low, unread }: Hits): boolean {
 }
 
 /** @param ofDictionaries what stands at the place is made of their words, so that phrases of them are no hits */
-export function countInto({ counts, low: small, vocabulary: drawn }: Hits, ofDictionaries: boolean): Found {
+export function countInto(hits: Hits, ofDictionaries: boolean): Found {
+  const { counts, low: small, vocabulary: drawn } = hits;
   return (print, low, vocabulary) => {
     if (vocabulary) {
       if (ofDictionaries) return;
       drawn.add(print);
     }
-    const map = low ? small : counts;
-    map.set(print, (map.get(print) ?? 0) + 1);
+    if (!count(low ? small : counts, print, 1)) hits.more = true;
   };
+}
+
+/** @returns false when it is one too many to be kept */
+function count(map: Map<number, number>, print: number, times: number): boolean {
+  const known = map.get(print);
+  if (known === undefined && map.size >= mostPrints) return false;
+  map.set(print, (known ?? 0) + times);
+  return true;
 }
 
 /** Everything found at one place. */
@@ -51,6 +67,7 @@ export class PlaceHits {
   readonly counts = new Map<number, number>();
   readonly low = new Map<number, number>();
   unread = 0;
+  more = false;
 
   constructor(place: Place, derived: boolean, order: number) {
     this.place = place;
@@ -58,9 +75,10 @@ export class PlaceHits {
     this.order = order;
   }
 
-  add({ counts, low, unread }: Hits): void {
-    for (const [print, count] of counts) this.counts.set(print, (this.counts.get(print) ?? 0) + count);
-    for (const [print, count] of low) this.low.set(print, (this.low.get(print) ?? 0) + count);
+  add({ counts, low, unread, more }: Hits): void {
+    if (more) this.more = true;
+    for (const [print, times] of counts) if (!count(this.counts, print, times)) this.more = true;
+    for (const [print, times] of low) if (!count(this.low, print, times)) this.more = true;
     this.unread += unread;
   }
 

@@ -1,6 +1,6 @@
 /**
  * A keyed sketch of the originals of a copy, shared by all lanes: a Bloom filter of which every entry lies in two words.
- * It answers whether a print was added: never falsely no, and falsely yes in fewer than one of 10 000 cases at its size.
+ * It answers whether a print was added: never falsely no, and falsely yes in fewer than one of 1000 cases at its size.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -11,9 +11,10 @@ export interface SharedSketch {
   seeds: Int32Array<SharedArrayBuffer>;
 }
 
-const bitsOfEntry = 32;
+const bitsOfEntry = 16;
 const smallestBytes = 64 * 1024;
-export const largestSketchBytes = 64 * 1024 * 1024;
+/** Of 268 million originals. */
+export const largestSketchBytes = 512 * 1024 * 1024;
 
 /** @param expected originals, each counted once for every row: too many is better than too few */
 export function newSketch({ expected }: { expected: number }): SharedSketch {
