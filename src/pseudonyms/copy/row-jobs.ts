@@ -10,6 +10,7 @@ import {
   builtOnTables,
   type RowJobs,
   relationKey,
+  sizesOf,
   type TableLoad,
   tableEntries,
 } from '../../sources/postgres/restore-jobs.ts';
@@ -123,6 +124,7 @@ export function copyRowJobs(
   const { sequences } = settings;
   return {
     jobs,
+    sizes: sizesOf(entries, loads),
     sequences,
     totals: { tables: settings.tables.length, rows: 0, bytes: total, sequences: sequences.length, largeObjects: 0 },
   };

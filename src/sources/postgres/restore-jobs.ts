@@ -29,15 +29,21 @@ const entryId = (dumpId: number) => `e${dumpId}`;
 /**
  * A job for each entry, after those it depends on, and never beside another one that would wait for its locks, or
  * deadlock with it.
+ *
+ * @param sizes bytes of tables by the dump ids of their entries
  */
 export function entryJobs(
   sessions: RestoreSessions,
   entries: readonly TocEntry[],
   byId: ReadonlyMap<number, TocEntry>,
+  sizes: ReadonlyMap<number, number> = new Map(),
 ): Job[] {
   return entries.map((entry, at) => {
     const keys = new Set<string>();
+    // Foreign keys are held against all rows of their table: what takes longest goes first.
+    let weight = 0;
     for (const id of entry.dependencies) {
+      if (entry.desc === 'FK CONSTRAINT') weight += sizes.get(id) ?? 0;
       const other = byId.get(id);
       if (other === undefined || !lockable.test(other.desc)) continue;
       keys.add(relationKey(id));
@@ -50,7 +56,7 @@ export function entryJobs(
     return {
       id: entryId(entry.dumpId),
       // The archive's order is a good one.
-      weight: -at,
+      weight: weight - at,
       after: entry.dependencies.map(entryId),
       holds: shared ? [] : [...keys],
       uses: shared ? [...keys] : [],
@@ -61,6 +67,8 @@ export function entryJobs(
 
 export interface RowJobs {
   jobs: Job[];
+  /** Bytes of tables by the dump ids of their entries. */
+  sizes: ReadonlyMap<number, number>;
   sequences: SequenceLine[];
   totals: { tables: number; rows: number; bytes: number; sequences: number; largeObjects: number };
 }
@@ -89,6 +97,14 @@ export function tableEntries(toc: ArchiveToc): Map<string, TocEntry> {
 export interface TableLoad {
   after: string[];
   weight: number;
+}
+
+/** @param loads by quoted name */
+export function sizesOf(
+  entries: ReadonlyMap<string, TocEntry>,
+  loads: ReadonlyMap<string, TableLoad>,
+): Map<number, number> {
+  return new Map([...entries].map(([name, { dumpId }]) => [dumpId, loads.get(name)?.weight ?? 0]));
 }
 
 /** What is built on the rows of one table alone, as soon as it has them. @param loads by quoted name */
@@ -181,6 +197,7 @@ export function rowJobs(
   );
   return {
     jobs,
+    sizes: sizesOf(entries, loads),
     sequences,
     totals: {
       tables: tables.length,
