@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/base/errors.ts';
+import type { ArchiveToc, TocEntry } from '../../src/sources/postgres/archive-toc.ts';
 import { BinaryRows } from '../../src/sources/postgres/binary-rows.ts';
+import { entryJobs, rowCounts, tableEntries } from '../../src/sources/postgres/restore-jobs.ts';
 import { type Job, runJobs, runPersistently } from '../../src/sources/postgres/restore-schedule.ts';
 import { setClause, splitNames } from '../../src/sources/postgres/setting-values.ts';
 import { splitItems } from '../../src/sources/postgres/sql-items.ts';
@@ -80,6 +82,37 @@ describe('BinaryRows', () => {
     ]) {
       await expect(drain(bad)).rejects.toMatchObject({ code: 'object-damaged' });
     }
+  });
+});
+
+describe('jobs of an archive', () => {
+  const entry = (dumpId: number, desc: string, dependencies: number[] = [], tag = `t${dumpId}`) =>
+    ({ dumpId, desc, tag, namespace: 's', dependencies }) as TocEntry;
+  const toc = {
+    entries: [
+      entry(1, 'TABLE'),
+      entry(2, 'TABLE'),
+      entry(3, 'TABLE'),
+      entry(4, 'TABLE'),
+      entry(5, 'TABLE ATTACH', [1, 2]),
+      entry(6, 'TABLE ATTACH', [2, 3]),
+      entry(7, 'FK CONSTRAINT', [4]),
+      entry(8, 'FK CONSTRAINT', [1]),
+      entry(9, 'TRIGGER', [1]),
+    ],
+  } as ArchiveToc;
+
+  it('hold the foreign keys of most rows against them first, those of partitions together', () => {
+    const entries = tableEntries(toc);
+    const loads = new Map(
+      [...entries].map(([name, { dumpId }]) => [name, { after: [], weight: 1e6, rows: [0, 0, 5, 70, 60][dumpId]! }]),
+    );
+    const counts = rowCounts(toc, entries, loads);
+    expect(Object.fromEntries(counts)).toEqual({ 1: 75, 2: 75, 3: 70, 4: 60 });
+    const byId = new Map(toc.entries.map((each) => [each.dumpId, each]));
+    const jobs = entryJobs(undefined as never, toc.entries.slice(6), byId, counts);
+    const order = jobs.sort((a, b) => b.weight - a.weight).map(({ id }) => id);
+    expect(order).toEqual(['e8', 'e7', 'e9']);
   });
 });
 

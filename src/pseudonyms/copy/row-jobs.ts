@@ -10,7 +10,7 @@ import {
   builtOnTables,
   type RowJobs,
   relationKey,
-  sizesOf,
+  rowCounts,
   type TableLoad,
   tableEntries,
 } from '../../sources/postgres/restore-jobs.ts';
@@ -124,7 +124,7 @@ export function copyRowJobs(
   const { sequences } = settings;
   return {
     jobs,
-    sizes: sizesOf(entries, loads),
+    rowCounts: rowCounts(toc, entries, loads),
     sequences,
     totals: { tables: settings.tables.length, rows: 0, bytes: total, sequences: sequences.length, largeObjects: 0 },
   };

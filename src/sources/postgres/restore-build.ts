@@ -101,7 +101,7 @@ class Build {
     this.#step('Building what depends on rows');
     const later = settings.withoutRows === true ? [...plan.withTable.values()].flat() : [];
     await this.#all([...unfinished, ...entryJobs(this.#sessions, [...later, ...plan.afterRows], plan.byId)]);
-    await this.#all(entryJobs(this.#sessions, plan.after, plan.byId, rows.sizes));
+    await this.#all(entryJobs(this.#sessions, plan.after, plan.byId, rows.rowCounts));
     await this.#inOrder(plan.privileges, extensions);
     if (settings.withoutRows !== true) {
       await this.#inOrder(plan.largeObjects, extensions);

@@ -15,6 +15,7 @@ import {
   loadTableTask,
 } from './restore-tasks.ts';
 
+const usualRowBytes = 100;
 /** What an index costs, beside loading its table. */
 const indexWeight = 0.4;
 /** Large objects are written twice. */
@@ -30,20 +31,20 @@ const entryId = (dumpId: number) => `e${dumpId}`;
  * A job for each entry, after those it depends on, and never beside another one that would wait for its locks, or
  * deadlock with it.
  *
- * @param sizes bytes of tables by the dump ids of their entries
+ * @param counts rows of tables by the dump ids of their entries
  */
 export function entryJobs(
   sessions: RestoreSessions,
   entries: readonly TocEntry[],
   byId: ReadonlyMap<number, TocEntry>,
-  sizes: ReadonlyMap<number, number> = new Map(),
+  counts: ReadonlyMap<number, number> = new Map(),
 ): Job[] {
   return entries.map((entry, at) => {
     const keys = new Set<string>();
     // Foreign keys are held against all rows of their table: what takes longest goes first.
     let weight = 0;
     for (const id of entry.dependencies) {
-      if (entry.desc === 'FK CONSTRAINT') weight += sizes.get(id) ?? 0;
+      if (entry.desc === 'FK CONSTRAINT') weight += counts.get(id) ?? 0;
       const other = byId.get(id);
       if (other === undefined || !lockable.test(other.desc)) continue;
       keys.add(relationKey(id));
@@ -67,8 +68,8 @@ export function entryJobs(
 
 export interface RowJobs {
   jobs: Job[];
-  /** Bytes of tables by the dump ids of their entries. */
-  sizes: ReadonlyMap<number, number>;
+  /** By the dump ids of tables' entries. */
+  rowCounts: ReadonlyMap<number, number>;
   sequences: SequenceLine[];
   totals: { tables: number; rows: number; bytes: number; sequences: number; largeObjects: number };
 }
@@ -97,14 +98,34 @@ export function tableEntries(toc: ArchiveToc): Map<string, TocEntry> {
 export interface TableLoad {
   after: string[];
   weight: number;
+  /** Where they are known. */
+  rows?: number | undefined;
 }
 
-/** @param loads by quoted name */
-export function sizesOf(
+/** Rows of tables by the dump ids of their entries, or a guess; a partitioned one has those of its partitions. @param loads by quoted name */
+export function rowCounts(
+  toc: ArchiveToc,
   entries: ReadonlyMap<string, TocEntry>,
   loads: ReadonlyMap<string, TableLoad>,
 ): Map<number, number> {
-  return new Map([...entries].map(([name, { dumpId }]) => [dumpId, loads.get(name)?.weight ?? 0]));
+  const own = new Map<number, number>();
+  for (const [name, { dumpId }] of entries) {
+    const { rows, weight = 0 } = loads.get(name) ?? {};
+    own.set(dumpId, rows ?? weight / usualRowBytes);
+  }
+  const parents = new Map<number, number>();
+  for (const { desc, dependencies } of toc.entries) {
+    const [parent, partition] = dependencies;
+    if (desc === 'TABLE ATTACH' && parent !== undefined && partition !== undefined) parents.set(partition, parent);
+  }
+  const counts = new Map(own);
+  for (const [partition, parent] of parents) {
+    const rows = own.get(partition) ?? 0;
+    for (let up: number | undefined = parent; up !== undefined; up = parents.get(up)) {
+      counts.set(up, (counts.get(up) ?? 0) + rows);
+    }
+  }
+  return counts;
 }
 
 /** What is built on the rows of one table alone, as soon as it has them. @param loads by quoted name */
@@ -169,7 +190,8 @@ export function rowJobs(
     // Rows that find their partition by themselves may come from any of its siblings' streams.
     const root = line.loadThrough && quoteQualified(line.loadThrough.schema, line.loadThrough.name);
     if (root !== undefined) after.push(...(loadsThrough.get(root) ?? []));
-    loads.set(quoteQualified(line.schema, line.name), { after, weight: weightOf(line) });
+    const { rows } = line.stream.rows ?? {};
+    loads.set(quoteQualified(line.schema, line.name), { after, weight: weightOf(line), rows });
   }
   jobs.push(...builtOnTables(sessions, plan, entries, loads));
 
@@ -197,7 +219,7 @@ export function rowJobs(
   );
   return {
     jobs,
-    sizes: sizesOf(entries, loads),
+    rowCounts: rowCounts(toc, entries, loads),
     sequences,
     totals: {
       tables: tables.length,
