@@ -98,11 +98,16 @@ function fileWords({ kept, placeholders, rewritten, dropped }: TreeReport['files
   return `${kept} kept, ${placeholders} placeholders, ${rewritten} rewritten, ${dropped} left out`;
 }
 
-function leakText({ verdict, findings, unread, scanned, anonymity, frequencies }: LeakReport, style: Style): string {
+function leakText(report: LeakReport, style: Style): string {
+  const { verdict, findings, tolerated, unread, scanned, anonymity, frequencies } = report;
   const rows = `${plural(scanned.rows, 'row')}, ${plural(scanned.definitions, 'definition')}, ${plural(scanned.largeObjects, 'large object')}`;
   const found = findings.map(
     ({ place, name, what, count, originals }) =>
       `${style.red('leak')}  ${printable(name)} (${place}): ${plural(count, what)} of ${originals.map(printable).join(', ')}\n`,
+  );
+  const known = tolerated.map(
+    ({ place, name, what, count, reason }) =>
+      `${style.dim('note')}  ${printable(name)} (${place}): ${plural(count, what)}, tolerated: ${printable(reason)}\n`,
   );
   const blind = unread.map(
     ({ place, name, count }) => `${style.yellow('unread')}  ${printable(name)} (${place}): ${plural(count, 'part')}\n`,
@@ -117,9 +122,9 @@ function leakText({ verdict, findings, unread, scanned, anonymity, frequencies }
       `${style.dim('note')}  ${printable(of)}.${printable(column)}: one of ${plural(distinct, 'value')} has ${Math.round(share * 100)} % of the rows; how often shows\n`,
   );
   const words = {
-    pass: `${style.green('CLEAN')}: no original was found in ${rows}.\n`,
+    pass: `${style.green('CLEAN')}: no ${tolerated.length > 0 ? 'other ' : ''}original was found in ${rows}.\n`,
     fail: `${style.red('LEAK')}: originals were found in ${plural(findings.length, 'place')}.\n`,
     'could-not-verify': `${style.yellow('NOT ALL SEARCHED')}: nothing was found, and parts could not be read.\n`,
   };
-  return [...found, ...blind, ...groups, ...often, words[verdict]].join('');
+  return [...found, ...known, ...blind, ...groups, ...often, words[verdict]].join('');
 }

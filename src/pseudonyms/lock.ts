@@ -43,12 +43,22 @@ export interface Link {
   parentColumns: string[];
 }
 
+/** Words that a search for leaks may find at a place, because a person knows what they are there. */
+export interface Tolerated {
+  /** As a report names it: `app.documents.body`, `view app.totals`. */
+  place: string;
+  /** Addresses and numbers (identifiers) are nobody's ordinary words: they are never tolerated. */
+  what: 'word' | 'phrase';
+  reason: string;
+}
+
 /** Tables are named as in the catalog: `app.people`, parts in double quotes where they need it. */
 export interface Lock {
   source: string;
   tables: ReadonlyMap<string, ReadonlyMap<string, ColumnEntry>>;
   definitions: ReadonlyMap<string, DefinitionEntry>;
   links: readonly Link[];
+  tolerated?: readonly Tolerated[];
   /** SHA-256 of the file it was read from, hex. */
   sha256?: string;
 }
@@ -100,7 +110,7 @@ class Reader {
   }
 
   lock(node: unknown): Lock {
-    const top = this.#mapping(node, [], ['version', 'source', 'tables', 'definitions', 'links']);
+    const top = this.#mapping(node, [], ['version', 'source', 'tables', 'definitions', 'links', 'tolerated']);
     const version = scalarOf(top.get('version'));
     if (version !== lockVersion) this.problem(top.at('version'), ['version'], `expected ${lockVersion}`);
     const source = this.#text(top, 'source', []) ?? '';
@@ -118,7 +128,9 @@ class Reader {
       const read = this.#definition(entry, ['definitions', id]);
       if (read) definitions.set(id, read);
     }
-    return { source, tables, definitions, links: this.#links(top.get('links')) };
+    const tolerated = this.#tolerated(top.get('tolerated'));
+    const links = this.#links(top.get('links'));
+    return { source, tables, definitions, links, ...(tolerated.length > 0 && { tolerated }) };
   }
 
   #column(node: unknown, path: string[]): ColumnEntry | undefined {
@@ -214,6 +226,26 @@ class Reader {
         this.problem(item as Node, path, 'expected as many `parentColumns` as `columns`');
       }
       return [{ table, columns, parent, parentColumns }];
+    });
+  }
+
+  #tolerated(node: unknown): Tolerated[] {
+    if (node === undefined || scalarOf(node) === null) return [];
+    if (!isSeq(node)) {
+      this.problem(node as Node, ['tolerated'], 'expected a list');
+      return [];
+    }
+    return node.items.flatMap((item, index) => {
+      const path = ['tolerated', String(index + 1)];
+      const entry = this.#mapping(item, path, ['place', 'what', 'reason']);
+      const place = this.#text(entry, 'place', path);
+      const what = this.#text(entry, 'what', path);
+      const reason = this.#text(entry, 'reason', path);
+      if (place === undefined || what === undefined || reason === undefined) return [];
+      if (what === 'word' || what === 'phrase') return [{ place, what, reason }];
+      const why = what === 'identifier' ? 'an identifier is never tolerated: rule it' : 'expected word or phrase';
+      this.problem(entry.at('what'), [...path, 'what'], why);
+      return [];
     });
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { assertAllKept } from '../../src/jobs/pseudonymize/leak-check.ts';
 import { countInto, mostPrints, noHits, PlaceHits } from '../../src/pseudonyms/leaks/hits.ts';
-import type { LeakFinding } from '../../src/pseudonyms/leaks/report.ts';
+import { type LeakFinding, sortOut } from '../../src/pseudonyms/leaks/report.ts';
 
 /** As many different prints as asked for, each twice. */
 function hitsOf(different: number, from = 0) {
@@ -48,5 +48,25 @@ describe('hits', () => {
     const few = place();
     few.add(hitsOf(3));
     expect(() => assertAllKept(placesOf(few), [])).not.toThrow();
+  });
+});
+
+describe('what is tolerated', () => {
+  const word: LeakFinding = { ...finding, name: 'app.documents.body' };
+  const known = [{ place: 'app.documents.body', what: 'word' as const, reason: 'titles begin with them' }];
+
+  it('is told apart by its place and by what it is, with the reason', () => {
+    expect(sortOut([word], known)).toEqual({
+      findings: [],
+      tolerated: [{ ...word, reason: 'titles begin with them' }],
+    });
+    for (const other of [
+      { ...word, name: 'app.documents.title' },
+      { ...word, what: 'phrase' as const },
+    ]) {
+      expect(sortOut([other], known)).toEqual({ findings: [other], tolerated: [] });
+    }
+    const identifier = { ...word, what: 'identifier' as const };
+    expect(sortOut([word, identifier], known).findings).toEqual([identifier]);
   });
 });

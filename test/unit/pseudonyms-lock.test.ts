@@ -196,6 +196,19 @@ describe('a lock file', () => {
     ]);
   });
 
+  it('reads what is tolerated, never an identifier, and keeps it when it is written again', () => {
+    const text = (what: string) =>
+      `${reviewed()}tolerated:\n  - { place: app.documents.body, what: ${what}, reason: ordinary words }\n`;
+    const lock = parsed(text('word'));
+    expect(lock.tolerated).toEqual([{ place: 'app.documents.body', what: 'word', reason: 'ordinary words' }]);
+    expect(parsed(writeLock(lock, text('word'))).tolerated).toEqual(lock.tolerated);
+    const refused = parseLock(text('identifier'));
+    expect('problems' in refused && refused.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'tolerated › 1 › what: an identifier is never tolerated: rule it',
+    ]);
+    expect('problems' in parseLock(text('word').replace(', reason: ordinary words', ''))).toBe(true);
+  });
+
   it.each(['', '- a', 'version: [', 'version: 1\nversion: 1\nsource: a', 'version: 1', '7'])(
     '%j is none, and says so',
     (text) => {

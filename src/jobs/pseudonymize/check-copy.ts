@@ -17,6 +17,8 @@ import { holdSource, rowsOf } from './copy-source.ts';
 import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
+const applicationName = 'holdfast pseudonymize';
+
 export interface CheckCopySettings extends ClassifySettings {
   /** Of the pseudonyms of that copy: what the rules make is told apart from what was left. */
   key: PseudonymKey;
@@ -63,7 +65,10 @@ export async function checkCopy(settings: CheckCopySettings): Promise<CheckedCop
     });
   }
   const lock = await reviewedLock(settings);
-  await using session = await openSession(connection, { applicationName: 'holdfast pseudonymize', signal });
+  // Reading all originals first, only to find nobody there, would be a waste.
+  const there = await openSession(copy, { applicationName, failure: 'could-not-verify', signal });
+  await there.close();
+  await using session = await openSession(connection, { applicationName, signal });
   emit({ type: 'step', text: 'Locking tables' });
   const source = await holdSource(session, { ...settings, lock, baseDirectory: dirname(settings.lockFile) });
   await using lanes = openLanes({

@@ -7,7 +7,7 @@ import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
 import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
 import { mostPrints } from '../../pseudonyms/leaks/hits.ts';
 import { leaveLeaksTask, type SharedSnapshot, shareSnapshot } from '../../pseudonyms/leaks/lane-sessions.ts';
-import { type LeakFinding, type LeakReport, verdictOf } from '../../pseudonyms/leaks/report.ts';
+import { type LeakFinding, type LeakReport, sortOut, verdictOf } from '../../pseudonyms/leaks/report.ts';
 import { LeakScan } from '../../pseudonyms/leaks/scan.ts';
 import { newSketch, type SharedSketch } from '../../pseudonyms/leaks/sketch.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
@@ -67,13 +67,13 @@ export function checkLeaks(settings: LeakCheckSettings): Promise<LeakReport> {
     const catalog = await readCatalog(session);
     await scan.database(session, copy, catalog);
     for (const directory of directories) await scan.directory(directory);
-    const findings = await confirmed(scan, settings, { lanes, originals, catalog });
-    assertAllKept(scan, findings);
+    const found = sortOut(await confirmed(scan, settings, { lanes, originals, catalog }), lock.tolerated ?? []);
+    assertAllKept(scan, found.findings);
     emit({ type: 'step', text: 'Counting groups and frequencies' });
     const anonymity = await anonymityOf(session, catalog, quasiIdentifiers);
     const frequencies = await frequencyWarnings(session, catalog, lock);
     await session.run('COMMIT');
-    return reportOf(scan, { findings, anonymity, frequencies });
+    return reportOf(scan, { ...found, anonymity, frequencies });
   });
 }
 
@@ -90,9 +90,10 @@ export function scanDirectory(
     const scan = scanFor(settings, lanes);
     await scan.directory(settings.directory);
     const originals = await shareSnapshot(settings.source);
-    const findings = await confirmed(scan, settings, { lanes, originals });
-    assertAllKept(scan, findings);
-    return reportOf(scan, { findings, anonymity: [], frequencies: [] });
+    const known = settings.lock.tolerated ?? [];
+    const found = sortOut(await confirmed(scan, settings, { lanes, originals }), known);
+    assertAllKept(scan, found.findings);
+    return reportOf(scan, { ...found, anonymity: [], frequencies: [] });
   });
 }
 
@@ -168,7 +169,7 @@ export function assertAllKept({ places }: Pick<LeakScan, 'places'>, findings: re
 
 function reportOf(
   { unread, scanned }: LeakScan,
-  found: Pick<LeakReport, 'findings' | 'anonymity' | 'frequencies'>,
+  found: Pick<LeakReport, 'findings' | 'tolerated' | 'anonymity' | 'frequencies'>,
 ): LeakReport {
   return { verdict: verdictOf({ ...found, unread }), ...found, scanned, unread };
 }

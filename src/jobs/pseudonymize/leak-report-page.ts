@@ -42,7 +42,7 @@ const whatWords: Record<LeakFinding['what'], string> = {
 /** @param options `timeZone`: of the IANA database */
 export function leakPage(predicate: LeakPredicate, { timeZone }: { timeZone: string }): string {
   const { report, database, source, started, ended, keyFingerprint, lockSha256, version } = predicate;
-  const { verdict, scanned, findings, unread, anonymity, frequencies } = report;
+  const { verdict, scanned, findings, tolerated, unread, anonymity, frequencies } = report;
   const said = words[verdict];
   const tables = [
     section(
@@ -56,6 +56,18 @@ export function leakPage(predicate: LeakPredicate, { timeZone }: { timeZone: str
         originals.join(', '),
       ]),
       true,
+    ),
+    section(
+      'Words that were found and are tolerated',
+      ['Where', 'What', 'Times', 'Different', 'Originals of', 'Why'],
+      tolerated.map(({ place, name, what, count, values, originals, reason }) => [
+        `${placeWords[place]} ${name}`,
+        whatWords[what],
+        countText(count),
+        countText(values),
+        originals.join(', '),
+        reason,
+      ]),
     ),
     section(
       'What could not be read',

@@ -1,4 +1,5 @@
 /** What a search for leaks came to. It names places and counts, and never holds a value. */
+import type { Tolerated } from '../lock.ts';
 import type { PlaceKind } from './hits.ts';
 
 export interface LeakFinding {
@@ -51,10 +52,26 @@ export interface LeakReport {
     largeObjects: number;
     files: number;
   };
+  /** What was found and is tolerated, with the lock file's reason. */
+  tolerated: (LeakFinding & { reason: string })[];
   /** Places with parts that could not be read: encrypted, damaged, too large. */
   unread: { place: PlaceKind; name: string; count: number }[];
   anonymity: AnonymityReport[];
   frequencies: FrequencyWarning[];
+}
+
+/** Tells apart what the lock file tolerates at a place. */
+export function sortOut(
+  findings: readonly LeakFinding[],
+  known: readonly Tolerated[],
+): Pick<LeakReport, 'findings' | 'tolerated'> {
+  const tolerated: LeakReport['tolerated'] = [];
+  const left = findings.filter((finding) => {
+    const entry = known.find(({ place, what }) => place === finding.name && what === finding.what);
+    if (entry !== undefined) tolerated.push({ ...finding, reason: entry.reason });
+    return entry === undefined;
+  });
+  return { findings: left, tolerated };
 }
 
 /** Fails on a leak; what nobody could read is no pass. */
