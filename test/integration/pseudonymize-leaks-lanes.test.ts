@@ -231,3 +231,18 @@ describe('the search in lanes', () => {
     await expect(check).rejects.toBe(reason);
   });
 });
+
+it('credits rules of a subset with the rows that the copy has, and no others', async () => {
+  const rows = await holding.query<{ ctid: string }>('SELECT ctid::text FROM app.people ORDER BY ctid', []);
+  const of = (count: number) => ({
+    tables: settings.tables.map((table) =>
+      table.transform.table === 'app.people'
+        ? { ...table, ctids: rows.slice(0, count).map(({ ctid }) => ctid) }
+        : table,
+    ),
+  });
+  // Every row of the copy has the original, by the rule; were one of them not from the subset, nothing would explain it.
+  expect((await checkLeaks({ ...settings, ...of(people) })).findings).toEqual([]);
+  const { findings } = await checkLeaks({ ...settings, ...of(people - 1) });
+  expect(findings).toEqual([expect.objectContaining({ name: 'app.people.contact', what: 'identifier', count: 1 })]);
+});
