@@ -8,13 +8,12 @@ import type { QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
 import { LaneJobs } from '../../pseudonyms/leaks/lane-jobs.ts';
 import type { LeakReport } from '../../pseudonyms/leaks/report.ts';
 import { sketchRowsJobs } from '../../pseudonyms/leaks/sketch-rows.ts';
-import { openLanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import type { Environment } from '../../sources/postgres/dump-archive.ts';
 import { openSession } from '../../sources/postgres/session.ts';
 import { type ClassifySettings, reviewedLock } from './classify.ts';
+import { openCopyLanes } from './copy-lanes.ts';
 import { holdSource, rowsOf } from './copy-source.ts';
-import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
 const applicationName = 'holdfast pseudonymize';
@@ -71,13 +70,7 @@ export async function checkCopy(settings: CheckCopySettings): Promise<CheckedCop
   await using session = await openSession(connection, { applicationName, signal });
   emit({ type: 'step', text: 'Locking tables' });
   const source = await holdSource(session, { ...settings, lock, baseDirectory: dirname(settings.lockFile) });
-  await using lanes = openLanes({
-    entry: copyLaneEntry(),
-    count: settings.jobs,
-    port: {},
-    collectFrom: copyCollectFrom,
-    signal,
-  });
+  await using lanes = openCopyLanes(settings.jobs, signal);
   const sketch = sketchFor(source.tables, rowsOf(source));
   emit({ type: 'step', text: 'Reading originals' });
   const snapshot = { connection: session.connection, exportedSnapshot: source.exportedSnapshot };

@@ -10,7 +10,6 @@ import type { Lock } from '../../pseudonyms/lock.ts';
 import { selectSubset } from '../../pseudonyms/subset/select.ts';
 import type { SubsetTable } from '../../pseudonyms/subset/settings.ts';
 import { tryRules } from '../../pseudonyms/try-rules.ts';
-import { openLanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { type PropertyStatements, planProperties } from '../../sources/postgres/database-properties.ts';
 import { quoteIdentifier, quoteLiteral } from '../../sources/postgres/quote.ts';
@@ -21,10 +20,10 @@ import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { Shortfall } from '../../sources/source.ts';
 import { assertNothingAgainst, reviewedLock } from './classify.ts';
 import { type PreparedTree, prepareTree } from './copy-files.ts';
+import { openCopyLanes } from './copy-lanes.ts';
 import { copyLargeObjects, type LargeObjectRule } from './copy-large-objects.ts';
 import type { CopiedTable, CopyReport, CopySettings } from './copy-settings.ts';
 import { type CopySource, holdSource, rowsOf } from './copy-source.ts';
-import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
 import { checkLeaks, sketchFor } from './leak-check.ts';
 
 const applicationName = 'holdfast pseudonymize';
@@ -50,13 +49,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   using trees = await prepareTrees(settings);
   const chosen = await chosenRows(session, source, lock, settings);
   const { tables: planned } = chosen;
-  await using lanes = openLanes({
-    entry: copyLaneEntry(),
-    count: settings.jobs,
-    port: {},
-    collectFrom: copyCollectFrom,
-    signal,
-  });
+  await using lanes = openCopyLanes(settings.jobs, signal);
   lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
   await using unfinished = await createTarget({
     admin,

@@ -1,6 +1,3 @@
-/** Megabytes: what passes through these lanes is freed by hand. `LanesSettings.collectFrom`. */
-export const copyCollectFrom = 40;
-
 /** The module that worker threads of a pseudonymized copy run: TypeScript in development, JavaScript once built. */
 export function copyLaneEntry(): URL {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';

@@ -1,21 +1,22 @@
 /** Proves that no original of a ruled column is left in a copy. Runs after the rows, before the copy gets its name. */
 import { HoldfastError } from '../../base/errors.ts';
 import type { Emit } from '../../base/events.ts';
+import type { SharedSnapshot } from '../../pseudonyms/copy/kept.ts';
 import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
 import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
 import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
 import { mostPrints } from '../../pseudonyms/leaks/hits.ts';
-import { leaveLeaksTask, type SharedSnapshot, shareSnapshot } from '../../pseudonyms/leaks/lane-sessions.ts';
+import { leaveLeaksTask, shareSnapshot } from '../../pseudonyms/leaks/lane-sessions.ts';
 import { type LeakFinding, type LeakReport, sortOut, verdictOf } from '../../pseudonyms/leaks/report.ts';
 import { LeakScan } from '../../pseudonyms/leaks/scan.ts';
 import { newSketch, type SharedSketch } from '../../pseudonyms/leaks/sketch.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
-import { type Lanes, openLanes } from '../../repository/lanes.ts';
+import type { Lanes } from '../../repository/lanes.ts';
 import type { PostgresConnection } from '../../sources/postgres/connection.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import type { PartSizes } from '../../sources/postgres/table-parts.ts';
-import { copyCollectFrom, copyLaneEntry } from './lane-entry.ts';
+import { openCopyLanes } from './copy-lanes.ts';
 
 export interface LeakCheckSettings {
   /** Holds the snapshot that was copied, in a transaction that is still open. */
@@ -105,13 +106,7 @@ async function withLanes(
   check: (lanes: Lanes) => Promise<LeakReport>,
 ): Promise<LeakReport> {
   if (lanes === undefined) {
-    await using own = openLanes({
-      entry: copyLaneEntry(),
-      count: ownLanes,
-      port: {},
-      collectFrom: copyCollectFrom,
-      signal,
-    });
+    await using own = openCopyLanes(ownLanes, signal);
     return await check(own);
   }
   const report = await check(lanes);

@@ -14,14 +14,13 @@ import { CopyTextRewriter } from '../copy-text.ts';
 import { PseudonymKey } from '../keys.ts';
 import type { SharedSketch } from '../leaks/sketch.ts';
 import { sketchWatch } from '../leaks/watch.ts';
-import { ProgramPool } from './programs.ts';
+import { encodingOf, keptPrograms, keptSnapshot, keptWholeColumns, type SharedSnapshot } from './kept.ts';
 import { RowPipe, SenderGone } from './row-pipe.ts';
 import { rowRewrite } from './row-rewrite.ts';
 import { hasExpressions, selectList, type TableTransform } from './table-transform.ts';
-import { readWholeColumns, type WholeColumns } from './whole-columns.ts';
 
 export interface CopyTableInput {
-  source: { connection: PostgresConnection; exportedSnapshot: string };
+  source: SharedSnapshot;
   target: PostgresConnection;
   /** Of the pseudonyms, already that of the copy; it stays in this process. */
   secret: Uint8Array;
@@ -66,22 +65,6 @@ const programsKey = 'pseudonymize programs';
 const wholeKey = 'pseudonymize whole columns';
 const applicationName = 'holdfast pseudonymize';
 
-function sourceSession(lane: LaneContext, { connection, exportedSnapshot }: CopyTableInput['source']) {
-  return lane.keep(
-    sourceKey,
-    async () => {
-      const session = await openSession(connection, { applicationName });
-      await session.run(
-        `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-         SET TRANSACTION SNAPSHOT ${quoteLiteral(exportedSnapshot)}`,
-        'Could not use the exported snapshot of the database.',
-      );
-      return session;
-    },
-    (session) => session.close(),
-  );
-}
-
 function targetSession(lane: LaneContext, connection: PostgresConnection) {
   return lane.keep(
     targetKey,
@@ -96,33 +79,16 @@ function targetSession(lane: LaneContext, connection: PostgresConnection) {
   );
 }
 
-/** Of the relation that the lane is at: its parts follow each other. */
-async function wholeColumns(lane: LaneContext, source: Session, input: CopyTableInput): Promise<WholeColumns> {
-  const { relation, transform } = input;
-  const none = async () => ({ oid: 0, columns: new Map() as WholeColumns });
-  const kept = await lane.keep(wholeKey, none, async () => {});
-  if (kept.oid !== relation.oid) {
-    kept.columns = new Map();
-    kept.columns = await readWholeColumns(source, relation, transform);
-    kept.oid = relation.oid;
-  }
-  return kept.columns;
-}
-
 async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
   const { relation, transform } = input;
   const what = `Could not copy table ${displayName(relation.schema, relation.name)}.`;
-  const source = await sourceSession(lane, input.source);
+  const source = await keptSnapshot(lane, sourceKey, input.source);
   const target = await targetSession(lane, input.target);
   const key = new PseudonymKey(input.secret);
-  const programs = await lane.keep(
-    programsKey,
-    async () => new ProgramPool(),
-    (pool) => pool[Symbol.asyncDispose](),
-  );
-  const whole = await wholeColumns(lane, source, input);
+  const programs = await keptPrograms(lane, programsKey);
+  const whole = await keptWholeColumns(lane, wholeKey, source, input);
   const watch = input.sketch && sketchWatch(input.sketch, transform);
-  const encoding = source.encoding === 'SQL_ASCII' ? 'latin1' : 'utf8';
+  const encoding = encodingOf(source);
   const rewriting = rowRewrite(transform, key, watch, { programs, whole, encoding });
   const rewriter =
     rewriting &&

@@ -2,13 +2,9 @@
  * What lanes do to say which hits are leaks: they read the originals of a table, or of a part of one, for the prints that were
  * found, and then run the rules again where a print is an original's.
  */
-import { HoldfastError } from '../../base/errors.ts';
 import type { LaneContext, LaneTask } from '../../repository/lane.ts';
-import { copyOut } from '../../sources/postgres/copy-out.ts';
-import { quoteIdentifier, quoteQualified } from '../../sources/postgres/quote.ts';
-import type { BlockRange } from '../../sources/postgres/table-parts.ts';
 import type { ByteColumn } from '../byte-column.ts';
-import { placesCondition } from '../copy/copy-table.ts';
+import { encodingOf, keptPrograms, keptWholeColumns } from '../copy/kept.ts';
 import { rowRewrite } from '../copy/row-rewrite.ts';
 import type { TableTransform } from '../copy/table-transform.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
@@ -16,27 +12,12 @@ import { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';
 import { type ColumnAdmission, columnAdmissionOf } from './admit.ts';
 import { type ColumnReading, readingOf } from './columns.ts';
-import { CopyColumns, type TakeColumns } from './copy-columns.ts';
-import { encodingOf, keptPrograms, keptWholeColumns, originalsSession, type SharedSnapshot } from './lane-sessions.ts';
+import { originalsSession, programsKey, wholeKey } from './lane-sessions.ts';
 import { strength } from './originals.ts';
 import { includesPrint, type PrintSet } from './print-set.ts';
 import { type Found, TextScanner } from './scan-text.ts';
-import { copyRows } from './search-rows.ts';
-import { printNumber, type SharedSketch } from './sketch.ts';
-
-/** Rows of the source that are read once more. */
-export interface SourceRows {
-  source: SharedSnapshot;
-  sketch: SharedSketch;
-  relation: { oid: number; schema: string; name: string };
-  /** `WHERE …`, of the rows of an extension's table that are the user's. Not together with `blocks`. */
-  condition: string | null;
-  transform: TableTransform;
-  /** A part of the table. */
-  blocks?: BlockRange;
-  /** Only these rows, by their places in the snapshot. */
-  ctids?: readonly string[];
-}
+import { printNumber } from './sketch.ts';
+import { readRows, type SourceRows } from './source-rows.ts';
 
 export interface OriginalsInput extends SourceRows {
   /** Prints that were found anywhere. */
@@ -100,8 +81,8 @@ async function runRules(lane: LaneContext, input: MadeInput): Promise<MadeOutput
   const transform = onlyFor(input);
   const source = await originalsSession(lane, input.source);
   const rewriting = rowRewrite(transform, new PseudonymKey(input.secret), undefined, {
-    programs: await keptPrograms(lane),
-    whole: await keptWholeColumns(lane, source, relation, transform),
+    programs: await keptPrograms(lane, programsKey),
+    whole: await keptWholeColumns(lane, wholeKey, source, { relation, transform }),
     encoding: encodingOf(source),
   });
   if (rewriting === undefined) return output;
@@ -139,27 +120,6 @@ function onlyFor({ transform, made }: MadeInput): TableTransform {
   };
   for (const { column } of made) add(column);
   return { ...transform, ruled: ruled.filter(({ column }) => needed.has(column)) };
-}
-
-/** @param positions in the COPY of the columns that are read */
-async function readRows(
-  lane: LaneContext,
-  { source: snapshot, relation, condition, transform, blocks, ctids }: SourceRows,
-  positions: readonly number[],
-  take: TakeColumns,
-): Promise<void> {
-  const source = await originalsSession(lane, snapshot);
-  const { table, columns, ruled } = transform;
-  const before = (bytes: number) => lane.progress(bytes);
-  const rows = new CopyColumns({ columns: positions.length, encoding: encodingOf(source), before, take });
-  const expressions = new Map(ruled.map(({ at, expression }) => [at, expression]));
-  const list = positions.map((at) => expressions.get(at) ?? quoteIdentifier(columns[at]!)).join(', ');
-  const where = ctids === undefined ? (condition ?? '') : `WHERE ${placesCondition(ctids)}`;
-  const from = `ONLY ${quoteQualified(relation.schema, relation.name)} ${where}`;
-  const what = `Could not look at the originals of ${table} again.`;
-  await copyOut(source, copyRows(list, from, blocks), rows).catch((error: unknown) =>
-    Promise.reject(error instanceof HoldfastError ? error : source.fail(error, what)),
-  );
 }
 
 /** Counts the prints that a rule makes and that were found: of what it leaves of a value, only what the value had not. */

@@ -6,8 +6,9 @@
  */
 import type { Emit } from '../../base/events.ts';
 import type { Lanes } from '../../repository/lanes.ts';
-import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
-import { type PlannedCopy, placesOfPart } from '../copy/row-jobs.ts';
+import type { PartSizes } from '../../sources/postgres/table-parts.ts';
+import type { SharedSnapshot } from '../copy/kept.ts';
+import type { PlannedCopy } from '../copy/row-jobs.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
 import { readingOf } from './columns.ts';
 import {
@@ -17,16 +18,15 @@ import {
   type OriginalsInput,
   type OriginalsOutput,
   originalsTask,
-  type SourceRows,
 } from './confirm-rows.ts';
 import type { PlaceHits } from './hits.ts';
-import { type LaneJob, LaneJobs, searchParts } from './lane-jobs.ts';
-import type { SharedSnapshot } from './lane-sessions.ts';
+import { type LaneJob, LaneJobs } from './lane-jobs.ts';
 import { strength } from './originals.ts';
 import { printSet } from './print-set.ts';
 import type { LeakFinding } from './report.ts';
 import type { LeakScan } from './scan.ts';
 import type { SharedSketch } from './sketch.ts';
+import { copiedPartsOf, partsOf } from './source-rows.ts';
 
 export interface ConfirmOptions {
   /** Serve the tasks of searching; nothing else is under way in them. */
@@ -144,41 +144,6 @@ async function runRules(scan: LeakScan, options: ConfirmOptions, originals: Orig
 async function run({ lanes, emit }: ConfirmOptions, activity: string, jobs: readonly LaneJob[]): Promise<void> {
   const total = jobs.reduce((sum, { weight }) => sum + weight, 0);
   await new LaneJobs({ lanes, emit, activity, total }).run(jobs);
-}
-
-/** The rows of a table of the source, part by part; nothing of one whose rows are not copied, or copied as they are. */
-function partsOf(
-  { planned, columns, transform }: PlannedCopy,
-  { source, sketch, serverVersion, parts = searchParts }: ConfirmOptions,
-): { rows: SourceRows; weight: number; detail: string }[] {
-  if (transform.emptied || transform.ruled.length === 0) return [];
-  const { oid, schema, name, accessMethod, config } = planned.relation;
-  const relation = { oid, schema, name };
-  const rows: SourceRows = { source, sketch, relation, condition: config?.condition ?? null, transform };
-  const isWhole = accessMethod !== 'heap' || config !== null;
-  const ranges = isWhole ? [] : planParts(columns, serverVersion, parts);
-  const all = ranges.length > 1 ? ranges.map((blocks) => ({ ...rows, blocks })) : [rows];
-  const weight = Math.ceil(columns.size / all.length);
-  return all.map((each) => ({ rows: each, weight, detail: transform.table }));
-}
-
-/** The same of those rows that the copy has: what rules make of others explains nothing in it. */
-function copiedPartsOf(
-  planned: PlannedCopy,
-  options: ConfirmOptions,
-): { rows: () => SourceRows; weight: number; detail: string }[] {
-  const { ctids } = planned;
-  const all = partsOf(planned, options);
-  if (ctids === undefined) return all.map((part) => ({ ...part, rows: () => part.rows }));
-  const [first] = all;
-  if (first === undefined) return [];
-  const { blocks: _, ...rows } = first.rows;
-  const count = Math.ceil(ctids.length / placesOfPart);
-  // Places are written out when it is their turn, as those of the copy.
-  return Array.from({ length: count }, (_, at) => ({
-    ...first,
-    rows: () => ({ ...rows, ctids: ctids.slice(at * placesOfPart, (at + 1) * placesOfPart) }),
-  }));
 }
 
 /** A table, a label or a file may be called after somebody: such a name is no place to tell of. */

@@ -7,12 +7,12 @@ import type { Lanes } from '../../repository/lanes.ts';
 import { displayName } from '../../sources/postgres/quote.ts';
 import type { Session } from '../../sources/postgres/session.ts';
 import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
+import type { SharedSnapshot } from '../copy/kept.ts';
 import { type Catalog, type CatalogColumn, tableName } from '../discovery-catalog.ts';
 import { readingOf } from './columns.ts';
 import { literalsIn, readDefinitionTexts } from './definition-texts.ts';
 import { countInto, type Hits, isNothing, noHits, type Place, PlaceHits } from './hits.ts';
 import { type LaneJob, LaneJobs, searchParts } from './lane-jobs.ts';
-import type { SharedSnapshot } from './lane-sessions.ts';
 import type { LeakReport } from './report.ts';
 import { type Found, TextScanner } from './scan-text.ts';
 import {

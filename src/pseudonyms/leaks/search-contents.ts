@@ -3,10 +3,11 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import type { LaneContext, LaneTask } from '../../repository/lane.ts';
+import type { SharedSnapshot } from '../copy/kept.ts';
 import { longestCell } from './columns.ts';
 import { textsOf } from './file-text.ts';
 import { countInto, type Hits, isNothing, noHits } from './hits.ts';
-import { copySession, type SharedSnapshot } from './lane-sessions.ts';
+import { copySession } from './lane-sessions.ts';
 import { TextScanner } from './scan-text.ts';
 import type { SharedSketch } from './sketch.ts';
 

@@ -4,11 +4,12 @@ import type { LaneContext, LaneTask } from '../../repository/lane.ts';
 import { copyOut } from '../../sources/postgres/copy-out.ts';
 import { quoteQualified } from '../../sources/postgres/quote.ts';
 import { type BlockRange, blocksCondition, withTidScan } from '../../sources/postgres/table-parts.ts';
+import { encodingOf, type SharedSnapshot } from '../copy/kept.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
 import { readingOf, scanCells } from './columns.ts';
 import { CopyColumns } from './copy-columns.ts';
 import { countInto, type Hits, noHits } from './hits.ts';
-import { copySession, encodingOf, type SharedSnapshot } from './lane-sessions.ts';
+import { copySession } from './lane-sessions.ts';
 import { TextScanner } from './scan-text.ts';
 import type { SharedSketch } from './sketch.ts';
 
