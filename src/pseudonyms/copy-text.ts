@@ -2,7 +2,6 @@ import { HoldfastError } from '../base/errors.ts';
 import { ByteColumn, type CellEncoding } from './byte-column.ts';
 import { CopyRows, escapedByte } from './copy-rows.ts';
 import { hasSpecial } from './four-bytes.ts';
-import type { Cell } from './transformer.ts';
 
 /**
  * Rewrites some columns of a stream of COPY text. Bytes of other columns are passed on as they are; ruled columns are taken
@@ -15,19 +14,6 @@ import type { Cell } from './transformer.ts';
  * has begun.
  */
 export type Rewrite = (columns: readonly ByteColumn[], rows: number) => readonly ByteColumn[];
-
-/** The same on strings; it may write into the cells that it gets. */
-export type StringRewrite = (columns: readonly Cell[][], rows: number) => readonly (readonly Cell[])[];
-
-export function stringRewrite(rewrite: StringRewrite): Rewrite {
-  return (columns, rows) => {
-    const cells = columns.map((column) => column.strings().slice());
-    const made = rewrite(cells, rows);
-    if (made.length !== columns.length || made.some((column) => column.length < rows))
-      throw new RangeError('the rewriting gave another number of cells');
-    return made.map((column, k) => new ByteColumn(columns[k]!.encoding).fill(column.slice(0, rows)));
-  };
-}
 
 export interface CopyTextOptions {
   /** Columns of the COPY statement. */

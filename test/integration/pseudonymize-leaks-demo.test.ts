@@ -12,13 +12,13 @@ import { holdSource } from '../../src/jobs/pseudonymize/copy-source.ts';
 import { checkLeaks, sketchFor } from '../../src/jobs/pseudonymize/leak-check.ts';
 import { rowRewrite } from '../../src/pseudonyms/copy/row-rewrite.ts';
 import { PseudonymKey } from '../../src/pseudonyms/keys.ts';
-import { CopyCells } from '../../src/pseudonyms/leaks/copy-cells.ts';
 import { sketchWatch } from '../../src/pseudonyms/leaks/watch.ts';
 import { parseLock } from '../../src/pseudonyms/lock.ts';
 import { copyOut } from '../../src/sources/postgres/copy-out.ts';
 import { quoteIdentifier, quoteQualified } from '../../src/sources/postgres/quote.ts';
 import { openSession } from '../../src/sources/postgres/session.ts';
 import type { ThrowawayConnection } from '../../src/sources/postgres/throwaway.ts';
+import { CopyCells } from '../support/copy-cells.ts';
 import { useCluster } from '../support/postgres.ts';
 
 /** The demo database has names, numbers and towns of the ranges that pseudonyms are drawn from, and long running texts. */

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isHoldfastError } from '../../src/base/errors.ts';
-import { CopyTextRewriter, type StringRewrite, stringRewrite } from '../../src/pseudonyms/copy-text.ts';
+import { CopyTextRewriter } from '../../src/pseudonyms/copy-text.ts';
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
+import { type StringRewrite, stringRewrite } from '../support/string-rewrite.ts';
 
 /** COPY text written again, from the page of the COPY command. */
 function field(cell: Cell): string {

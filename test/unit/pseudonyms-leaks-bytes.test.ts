@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ByteColumn } from '../../src/pseudonyms/byte-column.ts';
 import { admissionOf, columnAdmissionOf } from '../../src/pseudonyms/leaks/admit.ts';
 import { byteNumberRuns, isNobodysText, mayHoldNumber } from '../../src/pseudonyms/leaks/byte-numbers.ts';
+import { digit } from '../../src/pseudonyms/leaks/character-facts.ts';
 import { Characters } from '../../src/pseudonyms/leaks/characters.ts';
 import { readingOf, scanCells } from '../../src/pseudonyms/leaks/columns.ts';
 import { compactOf, isNobodys, numberRuns, numbersWithin } from '../../src/pseudonyms/leaks/numbers.ts';
@@ -73,7 +74,7 @@ describe('bytes have the prints of the texts that they are', () => {
         const bytes = Buffer.from(`1${given}1`);
         const end = 1 + given.length;
         expect(seen(other.printBytes(bytes, 1, end))).toEqual(seen(one.print(given)));
-        expect(seen(other.printDigits(bytes, 1, end))).toEqual(seen(one.print(given.replace(/\D/g, ''))));
+        expect(seen(other.printBytes(bytes, 1, end, digit))).toEqual(seen(one.print(given.replace(/\D/g, ''))));
       }),
     );
   });

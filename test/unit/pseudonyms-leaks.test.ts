@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteColumn } from '../../src/pseudonyms/byte-column.ts';
 import { admissionOf } from '../../src/pseudonyms/leaks/admit.ts';
-import { CopyCells } from '../../src/pseudonyms/leaks/copy-cells.ts';
 import { textsOf } from '../../src/pseudonyms/leaks/file-text.ts';
 import { isNobodys, phoneTail } from '../../src/pseudonyms/leaks/numbers.ts';
 import { strength } from '../../src/pseudonyms/leaks/originals.ts';
@@ -14,6 +13,7 @@ import { sketchWatch } from '../../src/pseudonyms/leaks/watch.ts';
 import { Words } from '../../src/pseudonyms/leaks/words.ts';
 import type { RawOptions } from '../../src/pseudonyms/options.ts';
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
+import { CopyCells } from '../support/copy-cells.ts';
 
 /** A sketch of originals of one column. */
 function sketched(rule: RawOptions, originals: Cell[], type = 'text') {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { type ByteText, byteText } from '../../sources/files/byte-text.ts';
-import { base32 } from '../ascii-cells.ts';
+import { base32 } from '../base32.ts';
 import { defaultDomains, isRuleKind } from '../classification-kinds.ts';
 import type { PseudonymKey } from '../keys.ts';
 import type { RawOptions } from '../options.ts';

@@ -40,8 +40,8 @@ export class Characters {
     return this;
   }
 
-  /** The same of ASCII. */
-  printBytes(bytes: Uint8Array, from: number, to: number): this {
+  /** The same of ASCII. @param wanted the classes of characters that are taken: `digit` for digits alone */
+  printBytes(bytes: Uint8Array, from: number, to: number, wanted = letter | digit): this {
     const table = facts;
     let a = this.#first;
     let b = this.#second;
@@ -49,10 +49,10 @@ export class Characters {
     let digits = 0;
     for (let at = from; at < to; at++) {
       const fact = table[bytes[at]!]!;
-      const kind = fact & classMask;
-      if (kind === digit) digits++;
-      else if (kind !== letter) continue;
+      // Classes of ASCII are single bits, but for what joins words, which has none of these.
+      if ((fact & wanted) === 0) continue;
       length++;
+      if ((fact & digit) !== 0) digits++;
       a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
       a ^= a >>> 15;
       b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
@@ -60,27 +60,6 @@ export class Characters {
     this.a = a;
     this.b = b;
     this.length = length;
-    this.digits = digits;
-    return this;
-  }
-
-  /** The same of the digits alone. */
-  printDigits(bytes: Uint8Array, from: number, to: number): this {
-    const table = facts;
-    let a = this.#first;
-    let b = this.#second;
-    let digits = 0;
-    for (let at = from; at < to; at++) {
-      const fact = table[bytes[at]!]!;
-      if ((fact & classMask) !== digit) continue;
-      digits++;
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
-    }
-    this.a = a;
-    this.b = b;
-    this.length = digits;
     this.digits = digits;
     return this;
   }

@@ -1,7 +1,7 @@
 /** What is looked for of one value: its words, phrases, numbers, addresses, by what kind of value it is. */
 import type { Cell } from '../transformer.ts';
 import { isNobodysAddressBytes, isNobodysText, mayHoldNumber, phoneTailStart } from './byte-numbers.ts';
-import { mark } from './character-facts.ts';
+import { digit, mark } from './character-facts.ts';
 import { Characters } from './characters.ts';
 import {
   compactOf,
@@ -211,7 +211,7 @@ export class Originals implements Taker {
     else {
       const start = phoneTailStart(this.#bytes, this.#from, this.#to);
       if (start < 0) return;
-      const { a, b } = this.#characters.printDigits(this.#bytes, start, this.#to);
+      const { a, b } = this.#characters.printBytes(this.#bytes, start, this.#to, digit);
       this.#give(form.phone, a, b, strength.identifier);
     }
   }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { writeBase32 } from '../ascii-cells.ts';
+import { writeBase32 } from '../base32.ts';
 import { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';

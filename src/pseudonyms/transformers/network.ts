@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { writeBase32 } from '../ascii-cells.ts';
+import { writeBase32 } from '../base32.ts';
 import { atLeast, halves } from '../binary-ff1.ts';
 import { ByteColumn } from '../byte-column.ts';
 import { writeRegrouped } from '../byte-groups.ts';

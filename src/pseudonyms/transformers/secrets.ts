@@ -1,5 +1,6 @@
-import { AsciiCells, writeBase32 } from '../ascii-cells.ts';
-import { exact, keyed } from '../canonical.ts';
+import { writeBase32 } from '../base32.ts';
+import { onStrings } from '../byte-runs.ts';
+import { exact, keyed, keyedColumn } from '../canonical.ts';
 import { stream } from '../filler.ts';
 import type { Options } from '../options.ts';
 import { Prf } from '../prf.ts';
@@ -64,18 +65,23 @@ export function secret(options: Options): Transformer {
         reversible: false,
       };
     },
-    prepare({ key, column }) {
+    prepare(context) {
+      return onStrings(this.prepareBytes!(context));
+    },
+    prepareBytes({ key, column }) {
       const characters = length(column);
       const prf = new Prf(key.subkey('secret'));
-      const written = new AsciiCells();
       return (cells, out) => {
-        const words = keyed(prf, exact, cells);
-        written.begin(cells.length, characters);
-        for (let i = 0; i < cells.length; i++) {
-          writeBase32(written, words, i * 4, characters);
-          written.end();
+        const words = keyedColumn(prf, exact, cells);
+        out.begin(cells.count, characters);
+        for (let i = 0; i < cells.count; i++) {
+          if (cells.isEmpty(i)) {
+            out.keep(cells, i);
+            continue;
+          }
+          writeBase32(out, words, i * 4, characters);
+          out.end();
         }
-        written.into(out, cells);
       };
     },
   };

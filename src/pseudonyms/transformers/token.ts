@@ -1,4 +1,4 @@
-import { writeBase32 } from '../ascii-cells.ts';
+import { writeBase32 } from '../base32.ts';
 import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { exact, folded, keyedColumn } from '../canonical.ts';

@@ -1,6 +1,7 @@
 /** The rows of a COPY as cells, batch by batch, for those who look at each as a string. */
-import type { Cell } from '../transformer.ts';
-import { CopyColumns, type CopyColumnsOptions } from './copy-columns.ts';
+
+import { CopyColumns, type CopyColumnsOptions } from '../../src/pseudonyms/leaks/copy-columns.ts';
+import type { Cell } from '../../src/pseudonyms/transformer.ts';
 
 /** Cells of a batch, column by column. */
 export type TakeCells = (columns: readonly (readonly Cell[])[], rows: number) => void;
