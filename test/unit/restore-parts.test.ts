@@ -182,6 +182,25 @@ describe('runJobs', () => {
     ];
     await expect(runJobs(jobs, 2, () => true)).rejects.toBe(said);
     await expect(runJobs(jobs.slice(0, 1), 2, () => true)).rejects.toBe(wrapped);
+
+    // Tried again, the server takes nobody: what it had said before stays the reason.
+    const said1 = [said, wrapped];
+    const again = [
+      { ...job('lost'), weight: 1, run: () => Promise.reject(wrapped) },
+      { ...job('full'), run: () => Promise.reject(said1.shift() ?? wrapped) },
+      job('fine'),
+    ];
+    const { failed } = await runPersistently(again, 2, () => false);
+    expect(failed.map(({ job: { id }, error }) => [id, error])).toEqual([
+      ['full', said],
+      ['lost', wrapped],
+    ]);
+    // And in another call, as those of rows are tried again with what comes after them.
+    const kept = new Map<string, unknown>();
+    const first = { ...job('table'), run: () => Promise.reject(said) };
+    await runPersistently([first], 1, () => false, kept);
+    const later = await runPersistently([{ ...first, run: () => Promise.reject(wrapped) }], 1, () => false, kept);
+    expect(later.failed[0]!.error).toBe(said);
   });
 
   it('tries again for as long as that gets further', async () => {

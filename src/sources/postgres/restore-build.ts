@@ -64,6 +64,8 @@ class Build {
   readonly #sessions: RestoreSessions;
   readonly #plan: ArchivePlan;
   readonly #shortfalls: Shortfall[] = [];
+  /** What jobs failed of that are tried again later. */
+  readonly #said = new Map<string, unknown>();
 
   constructor(context: BuildContext, settings: BuildSettings, sessions: RestoreSessions) {
     this.#context = context;
@@ -92,7 +94,7 @@ class Build {
       await this.#sessions.use(({ session }) => setSequences(session, rows.sequences));
       this.#step('Restoring rows');
       const checks = settings.selection.whole ? [] : await this.#sessions.use(({ session }) => takeChecks(session));
-      const outcome = await runPersistently(rows.jobs, settings.places, fatal);
+      const outcome = await runPersistently(rows.jobs, settings.places, fatal, this.#said);
       unfinished = [...outcome.failed.map(({ job }) => job), ...outcome.blocked];
       if (checks.length > 0) {
         this.#shortfalls.push(...(await this.#sessions.use(({ session }) => putChecksBack(session, checks))));
@@ -155,7 +157,7 @@ class Build {
 
   /** @throws the first error that stays after trying again */
   async #all(jobs: readonly Job[]): Promise<void> {
-    const { failed, blocked } = await runPersistently(jobs, this.#settings.places, fatal);
+    const { failed, blocked } = await runPersistently(jobs, this.#settings.places, fatal, this.#said);
     if (failed.length > 0) throw this.#settings.selection.whole ? failed[0]!.error : ofPart(failed[0]!.error);
     if (blocked.length > 0) {
       throw new HoldfastError('internal', 'Parts of the restore wait for each other.', {

@@ -97,18 +97,26 @@ function isLoss(error: unknown): boolean {
  * Runs jobs, and again those that failed after all others, for as long as that gets further: one may need what another
  * makes, without the archive saying so.
  *
- * @returns what failed, and what waits for it
+ * @param said what jobs failed of, by their ids: kept for those that are tried again in another call
+ * @returns what failed, and what waits for it. Of a server that went down, each job with what it said before it took nobody any
+ *   more, and such jobs first
  */
 export async function runPersistently(
   jobs: readonly Job[],
   places: number,
   fatal: (error: unknown) => boolean,
+  said = new Map<string, unknown>(),
 ): Promise<JobsOutcome> {
   let left = jobs;
   for (;;) {
     const outcome = await runJobs(left, places, fatal);
+    for (const { job, error } of outcome.failed) if (!isLoss(error)) said.set(job.id, error);
     const next = [...outcome.failed.map(({ job }) => job), ...outcome.blocked];
-    if (next.length === 0 || next.length === left.length) return outcome;
+    if (next.length === 0 || next.length === left.length) {
+      const failed = outcome.failed.map(({ job, error }) => ({ job, error: said.get(job.id) ?? error }));
+      failed.sort((a, b) => Number(isLoss(a.error)) - Number(isLoss(b.error)));
+      return { ...outcome, failed };
+    }
     left = next;
   }
 }
