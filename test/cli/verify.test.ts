@@ -278,8 +278,11 @@ describe('kill -9', () => {
       const args = ['-i', 'owners/anna.key', '-c', config, ...verifyArguments(source)];
       const running = startHoldfast(args, { cwd: setup.directory });
       await running.heard(said);
-      // With the mark of its owner: what has none yet is somebody's for another minute.
-      const isMarked = (name: string) => globSync(`${name}/owner.json`, { cwd: scratch }).length > 0;
+      // With the whole mark of its owner: what has none yet is somebody's for another minute.
+      const isMarked = (name: string) =>
+        globSync(`${name}/owner.json`, { cwd: scratch }).some((file) =>
+          readFileSync(join(scratch, file), 'utf8').trimEnd().endsWith('}'),
+        );
       const isThere = () => readdirSync(scratch).some((name) => left.test(name) && isMarked(name));
       while (running.child.exitCode === null && !isThere()) await new Promise((done) => setTimeout(done, 5));
       running.child.kill('SIGKILL');
