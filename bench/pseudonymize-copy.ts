@@ -6,12 +6,13 @@
  *
  * The server's own processor time is not in the figures of either; time and memory are those of all processes of a side.
  */
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { registerHooks } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { copyDatabase } from '../src/jobs/pseudonymize/copy-database.ts';
 import { findBinaries } from '../src/sources/postgres/binaries.ts';
 import { startThrowaway, type ThrowawayConnection } from '../src/sources/postgres/throwaway.ts';
 import { copySettings, reviewDatabase, type ShortRule } from '../test/support/copied-database.ts';
@@ -27,6 +28,9 @@ const { values: flags } = parseArgs({
     copy: { type: 'string' },
   },
 });
+
+const project = join(import.meta.dirname, '..');
+const program = join(project, 'dist', 'bin', 'holdfast.js');
 
 interface Order {
   connection: ThrowawayConnection;
@@ -66,6 +70,16 @@ const kept = ['id', 'customer_id', 'plan', 'language', 'seats', 'created_at'];
 
 /** The other side: one copy in a process of its own, as an operator's run is one. */
 async function copyOnce({ connection, lockFile, jobs, report }: Order): Promise<void> {
+  // Worker threads as the program has them: built.
+  process.env.HOLDFAST_PROGRAM = program;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      next(
+        specifier === './lane-entry.ts' ? import.meta.resolve('../test/support/built-lanes.ts') : specifier,
+        context,
+      ),
+  });
+  const { copyDatabase } = await import('../src/jobs/pseudonymize/copy-database.ts');
   let begun = 0;
   let moved = 0;
   await copyDatabase({
@@ -87,6 +101,10 @@ async function run(): Promise<void> {
   const jobs = flags.jobs.split(',').map(Number);
   if (![count, runs, ...jobs].every((each) => Number.isSafeInteger(each) && each > 0))
     throw new Error('--rows, --runs and --jobs want whole numbers');
+  const { status } = spawnSync(process.execPath, [join(project, '.ci', 'build.mjs')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error('the program could not be built');
   const work = await mkdtemp(join(flags.work, 'holdfast-bench-'));
   // The server's own account passes through it.
   await chmod(work, 0o711);

@@ -10,13 +10,16 @@ import { rowsError } from '../../sources/postgres/restore-errors.ts';
 import { openSession, type Session } from '../../sources/postgres/session.ts';
 import { assertSameRelation } from '../../sources/postgres/table-copy.ts';
 import { type BlockRange, blocksCondition, withTidScan } from '../../sources/postgres/table-parts.ts';
+import type { CellEncoding } from '../byte-column.ts';
+import { CopyBinaryRewriter } from '../copy-binary.ts';
 import { CopyTextRewriter } from '../copy-text.ts';
 import { PseudonymKey } from '../keys.ts';
 import type { SharedSketch } from '../leaks/sketch.ts';
 import { sketchWatch } from '../leaks/watch.ts';
+import { type BinaryColumns, binaryColumns } from './binary-columns.ts';
 import { encodingOf, keptPrograms, keptSnapshot, keptWholeColumns, type SharedSnapshot } from './kept.ts';
-import { RowPipe, SenderGone } from './row-pipe.ts';
-import { rowRewrite } from './row-rewrite.ts';
+import { RowPipe, type RowRewriter, SenderGone } from './row-pipe.ts';
+import { type RowRewrite, rowRewrite } from './row-rewrite.ts';
 import { hasExpressions, selectList, type TableTransform } from './table-transform.ts';
 
 export interface CopyTableInput {
@@ -41,7 +44,7 @@ export interface CopyTableInput {
 
 export interface CopyTableOutput {
   rows: number;
-  /** Bytes of COPY text that were read. */
+  /** Bytes of COPY that were read. */
   bytes: number;
 }
 
@@ -56,6 +59,7 @@ export const copyTableTasks = {
     await lane.discard(targetKey);
     await lane.discard(programsKey);
     await lane.discard(wholeKey);
+    await lane.discard(rewritingKey);
   },
 } satisfies Record<string, LaneTask>;
 
@@ -63,6 +67,7 @@ const sourceKey = 'pseudonymize source';
 const targetKey = 'pseudonymize target';
 const programsKey = 'pseudonymize programs';
 const wholeKey = 'pseudonymize whole columns';
+const rewritingKey = 'pseudonymize rewriting';
 const applicationName = 'holdfast pseudonymize';
 
 function targetSession(lane: LaneContext, connection: PostgresConnection) {
@@ -79,31 +84,58 @@ function targetSession(lane: LaneContext, connection: PostgresConnection) {
   );
 }
 
+interface Rewriting {
+  rewriting: RowRewrite | undefined;
+  /** Rows come and go in binary format. */
+  binary: BinaryColumns | undefined;
+}
+
+/** Of the relation that the lane is at: its parts follow each other, and what repeats in one repeats in the next. */
+async function keptRewriting(lane: LaneContext, source: Session, input: CopyTableInput): Promise<Rewriting> {
+  const { relation, transform, secret, sketch } = input;
+  const none = async () => ({ oid: 0, rewriting: undefined, binary: undefined }) as Rewriting & { oid: number };
+  const kept = await lane.keep(rewritingKey, none, async () => {});
+  if (kept.oid !== relation.oid) {
+    kept.oid = 0;
+    const programs = await keptPrograms(lane, programsKey);
+    const whole = await keptWholeColumns(lane, wholeKey, source, input);
+    const watch = sketch && sketchWatch(sketch, transform);
+    const encoding = encodingOf(source);
+    kept.rewriting = rowRewrite(transform, new PseudonymKey(secret), watch, { programs, whole, encoding });
+    // What the source works out need not be of the column's type; as text it is read as one.
+    kept.binary = hasExpressions(transform)
+      ? undefined
+      : await binaryColumns(source, relation.oid, transform, kept.rewriting?.positions ?? []);
+    kept.oid = relation.oid;
+  }
+  return kept;
+}
+
+function rewriterOf(
+  { columns: { length: columns } }: TableTransform,
+  encoding: CellEncoding,
+  { rewriting, binary }: Rewriting,
+): RowRewriter | undefined {
+  if (rewriting === undefined) return undefined;
+  const { positions: ruled, rewrite } = rewriting;
+  return binary === undefined
+    ? new CopyTextRewriter({ columns, ruled, rewrite, encoding })
+    : new CopyBinaryRewriter({ columns, ruled, rewrite, cells: binary.cells });
+}
+
 async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
   const { relation, transform } = input;
   const what = `Could not copy table ${displayName(relation.schema, relation.name)}.`;
   const source = await keptSnapshot(lane, sourceKey, input.source);
   const target = await targetSession(lane, input.target);
-  const key = new PseudonymKey(input.secret);
-  const programs = await keptPrograms(lane, programsKey);
-  const whole = await keptWholeColumns(lane, wholeKey, source, input);
-  const watch = input.sketch && sketchWatch(input.sketch, transform);
-  const encoding = encodingOf(source);
-  const rewriting = rowRewrite(transform, key, watch, { programs, whole, encoding });
-  const rewriter =
-    rewriting &&
-    new CopyTextRewriter({
-      columns: transform.columns.length,
-      ruled: rewriting.positions,
-      rewrite: rewriting.rewrite,
-      encoding,
-    });
+  const { rewriting, binary } = await keptRewriting(lane, source, input);
+  const rewriter = rewriterOf(transform, encodingOf(source), { rewriting, binary });
   let bytes = 0;
   const pipe = new RowPipe(rewriter, (length) => {
     bytes += length;
     lane.progress(length);
   });
-  const reading = copyOut(source, readStatement(input), pipe).then(
+  const reading = copyOut(source, readStatement(input, binary !== undefined), pipe).then(
     (rows) => {
       pipe.end();
       return rows;
@@ -116,7 +148,7 @@ async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<Copy
   reading.catch(() => {});
   let written: number;
   try {
-    written = await copyIn(target, writeStatement(input), pipe);
+    written = await copyIn(target, writeStatement(input, binary !== undefined), pipe);
   } catch (error) {
     pipe.close();
     const first = await reading.then(
@@ -126,6 +158,7 @@ async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<Copy
     // Whatever was under way in them.
     source.destroy();
     await lane.discard(sourceKey);
+    await lane.discard(rewritingKey);
     if (target.lost) await lane.discard(targetKey);
     else await target.run('ROLLBACK').catch(() => lane.discard(targetKey));
     throw failureOf({ error, first, source, target, what, columns: transform.columns });
@@ -161,21 +194,22 @@ export function placesCondition(ctids: readonly string[]): string {
   return `ctid = ANY (${places}::pg_catalog.tid[])`;
 }
 
-function readStatement({ relation, transform, blocks, ctids, replace }: CopyTableInput): string {
+function readStatement({ relation, transform, blocks, ctids, replace }: CopyTableInput, binary: boolean): string {
   const { schema, name, oid } = relation;
   const table = quoteQualified(schema, name);
   const same = assertSameRelation(schema, name, oid);
   const columns = selectList(transform);
+  const out = binary ? 'TO STDOUT WITH (FORMAT binary)' : 'TO STDOUT';
   let copy: string;
   if (ctids !== undefined) {
-    copy = `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${placesCondition(ctids)}) TO STDOUT`;
+    copy = `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${placesCondition(ctids)}) ${out}`;
   } else if (blocks !== undefined) {
-    copy = withTidScan(`COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${blocksCondition(blocks)}) TO STDOUT`);
+    copy = withTidScan(`COPY (SELECT ${columns} FROM ONLY ${table} WHERE ${blocksCondition(blocks)}) ${out}`);
   } else if (replace?.condition) {
-    copy = `COPY (SELECT ${columns} FROM ONLY ${table} ${replace.condition}) TO STDOUT`;
+    copy = `COPY (SELECT ${columns} FROM ONLY ${table} ${replace.condition}) ${out}`;
   } else {
     const selected = columns === '' || hasExpressions(transform);
-    copy = selected ? `COPY (SELECT ${columns} FROM ONLY ${table}) TO STDOUT` : `COPY ${table} (${columns}) TO STDOUT`;
+    copy = selected ? `COPY (SELECT ${columns} FROM ONLY ${table}) ${out}` : `COPY ${table} (${columns}) ${out}`;
   }
   // SET LOCAL, and the lock, are given back.
   return `SAVEPOINT holdfast; LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE NOWAIT;
@@ -183,13 +217,20 @@ function readStatement({ relation, transform, blocks, ctids, replace }: CopyTabl
 }
 
 /** As a restore does it: a table loaded at once is truncated in the same transaction, so that its rows are frozen. */
-function writeStatement({ relation, transform, through, blocks, ctids, replace }: CopyTableInput): string {
+function writeStatement(
+  { relation, transform, through, blocks, ctids, replace }: CopyTableInput,
+  binary: boolean,
+): string {
   const { schema, name } = through ?? relation;
   const table = quoteQualified(schema, name);
   const list = transform.columns.length === 0 ? '' : ` (${transform.columns.map(quoteIdentifier).join(', ')})`;
+  const options = (more: string[]) => {
+    const all = [...(binary ? ['FORMAT binary'] : []), ...more];
+    return all.length === 0 ? '' : ` WITH (${all.join(', ')})`;
+  };
   if (replace !== undefined)
-    return `BEGIN; DELETE FROM ONLY ${table} ${replace.condition ?? ''}; COPY ${table}${list} FROM STDIN`;
+    return `BEGIN; DELETE FROM ONLY ${table} ${replace.condition ?? ''}; COPY ${table}${list} FROM STDIN${options([])}`;
   const isPart = through !== undefined || blocks !== undefined || ctids !== undefined;
-  if (isPart) return `BEGIN; COPY ${table}${list} FROM STDIN`;
-  return `BEGIN; TRUNCATE ONLY ${table}; COPY ${table}${list} FROM STDIN WITH (FREEZE)`;
+  if (isPart) return `BEGIN; COPY ${table}${list} FROM STDIN${options([])}`;
+  return `BEGIN; TRUNCATE ONLY ${table}; COPY ${table}${list} FROM STDIN${options(['FREEZE'])}`;
 }

@@ -1,6 +1,12 @@
 /** Rows from one server to another, rewritten on the way. */
 import type { CopySink } from '../../sources/postgres/copy-out.ts';
-import type { CopyTextRewriter } from '../copy-text.ts';
+
+/** Takes rows as they come, cut anywhere, and gives them rewritten, in memory of their own. */
+export interface RowRewriter {
+  push(piece: Buffer): Buffer[];
+  /** No more come. @throws when the last row is not complete */
+  end(): void;
+}
 
 /** Bytes read before they are rewritten. */
 const pieceBytes = 256 * 1024;
@@ -11,7 +17,7 @@ const waitingPieces = 4;
  * The sink of a COPY … TO and the source of a COPY … FROM. Reading waits when sending does; what is under way is bounded.
  */
 export class RowPipe implements CopySink, AsyncIterable<Buffer> {
-  readonly #rewriter: CopyTextRewriter | undefined;
+  readonly #rewriter: RowRewriter | undefined;
   readonly #taken: (bytes: number) => void;
   #space = Buffer.allocUnsafeSlow(pieceBytes);
   readonly #ready: Buffer[] = [];
@@ -22,7 +28,7 @@ export class RowPipe implements CopySink, AsyncIterable<Buffer> {
   #wakeSender: (() => void) | undefined;
 
   /** @param taken told of bytes read; may throw to stop */
-  constructor(rewriter: CopyTextRewriter | undefined, taken: (bytes: number) => void) {
+  constructor(rewriter: RowRewriter | undefined, taken: (bytes: number) => void) {
     this.#rewriter = rewriter;
     this.#taken = taken;
   }

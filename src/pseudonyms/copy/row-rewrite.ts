@@ -6,10 +6,11 @@ import type { Rewrite } from '../copy-text.ts';
 import type { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';
 import type { ByteRun, Cell, PrepareContext, Programs, Transformer } from '../transformer.ts';
+import { RepeatedCells } from './repeated-cells.ts';
 import type { TableTransform } from './table-transform.ts';
 import type { WholeColumns } from './whole-columns.ts';
 
-/** Is shown the originals of ruled columns, batch by batch; must not change them. Not of those that keep true values: `sql`, `shuffle`. */
+/** Is shown the originals of ruled columns, batch by batch, each at least once; must not change them. Not of those that keep true values: `sql`, `shuffle`. */
 export interface OriginalsWatch {
   originals(column: string, cells: ByteColumn): void;
 }
@@ -32,6 +33,9 @@ export interface RewriteResources {
   encoding?: CellEncoding;
 }
 
+/** Columns of a table whose repeated cells are remembered: each takes memory. */
+const mostRepeated = 32;
+
 interface Step {
   /** Index into `positions`. */
   slot: number;
@@ -41,6 +45,8 @@ interface Step {
   run: ByteRun;
   /** Where it is written, batch after batch. */
   made: ByteColumn;
+  /** In place of `run`, of a kind that goes by the cell alone. */
+  repeated?: RepeatedCells;
   companions: { slot: number; pseudonym: boolean }[];
 }
 
@@ -80,15 +86,21 @@ export function rowRewrite(
     const { companions } = each.transformer;
     for (const { column: other, value } of companions) if (value === 'pseudonym') add(other);
     state.set(column, 'done');
+    const run = byteRun(
+      each.transformer,
+      { key: key.domain(each.domain), column: each.facts, baseDirectory, programs, whole: whole?.get(column) },
+      encoding,
+    );
+    const dealtOut = each.whole !== undefined;
+    // Those on strings are few, and each has its own way to remember.
+    const byCell = each.transformer.prepareBytes !== undefined && companions.length === 0 && !dealtOut;
+    const show = watch && ((cells: ByteColumn) => watch.originals(column, cells));
     steps.push({
       slot: slotOf(column),
       column,
-      dealtOut: each.whole !== undefined,
-      run: byteRun(
-        each.transformer,
-        { key: key.domain(each.domain), column: each.facts, baseDirectory, programs, whole: whole?.get(column) },
-        encoding,
-      ),
+      dealtOut,
+      run,
+      ...(byCell && steps.length < mostRepeated && { repeated: new RepeatedCells(run, show, encoding) }),
       made: new ByteColumn(encoding),
       companions: companions.map(({ column: other, value }) => ({
         slot: slotOf(other),
@@ -100,8 +112,12 @@ export function rowRewrite(
 
   const rewrite: Rewrite = (cells) => {
     const out = [...cells];
-    for (const { slot, column, dealtOut, run, made, companions } of steps) {
+    for (const { slot, column, dealtOut, run, made, repeated, companions } of steps) {
       const originals = cells[slot]!;
+      if (repeated !== undefined) {
+        out[slot] = repeated.apply(originals);
+        continue;
+      }
       // True values that stay in their column are no leak.
       if (!dealtOut) watch?.originals(column, originals);
       run(
