@@ -24,7 +24,21 @@ const plainTypes = [
     'timestamptz',
     'interval',
   ],
-  ...['timetz', 'bit', 'varbit', 'numeric', 'uuid', 'point'],
+  ...[
+    'int4range',
+    'int8range',
+    'numrange',
+    'tsrange',
+    'tstzrange',
+    'daterange',
+    'timetz',
+    'bit',
+    'varbit',
+    'numeric',
+    'uuid',
+    'point',
+    'tsvector',
+  ],
 ].map((name) => `'${name}'`);
 
 /** Domains down to what they rest on. Of arrays the element decides; labels of enums are text. */

@@ -108,6 +108,7 @@ export function transformTable(
       }
       const { whole, expression } = transformer;
       if (whole !== undefined) assertTellsApart(table, column, whole.by, facts.get(whole.by));
+      if (keepsElements(rule)) continue;
       const domain = domainOf(entry.rule, table, column);
       ruled.push({
         at,
@@ -126,6 +127,11 @@ export function transformTable(
     });
   }
   return { table, columns, ruled, emptied: truncated > 0, ...(baseDirectory !== undefined && { baseDirectory }) };
+}
+
+/** An array of which every element stays is copied as it is. */
+function keepsElements({ kind, element }: RawOptions): boolean {
+  return kind === 'array' && (element as RawOptions | undefined)?.kind === 'keep';
 }
 
 /** What is read of a table: its columns, and what `sql` rules put in their place. */

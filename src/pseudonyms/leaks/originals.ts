@@ -129,7 +129,7 @@ export class Originals implements Taker {
 
   readonly takeBytes: TakeBytes = (bytes, from, to) => {
     if (to - from < shortestOriginal) return;
-    this.#bytes = bytes;
+    if (this.#bytes !== bytes) this.#bytes = bytes;
     this.#from = from;
     this.#to = to;
     this.#take();

@@ -108,10 +108,13 @@ export class Words {
    */
   cutBytes(bytes: Buffer, from: number, to: number): void {
     this.count = 0;
-    this.text = '';
-    this.bytes = bytes;
     this.begin = from;
     this.combining = false;
+    // Most cells lie in the bytes of the one before, and writing an object down costs more than asking.
+    if (this.bytes !== bytes) {
+      this.text = '';
+      this.bytes = bytes;
+    }
     if (this.#viewed !== bytes) {
       this.#viewed = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -241,10 +244,9 @@ export class Words {
 
   /** A long text must not keep its room for good. */
   release(): void {
-    this.text = '';
-    this.bytes = undefined;
+    if (this.bytes === undefined) this.text = '';
     if (this.a.length <= 65536) return;
-    this.#viewed = undefined;
+    this.bytes = this.#viewed = undefined;
     for (const name of ['a', 'b', 'from', 'to'] as const) this[name] = new Int32Array(256);
     this.traits = new Uint8Array(256);
   }
