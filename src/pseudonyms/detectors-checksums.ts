@@ -6,9 +6,22 @@ export function luhnValid(digits: string): boolean {
   return passesLuhn(digits) && !/^0+$/.test(digits);
 }
 
-/** ISO 13616. */
+/** Characters of an IBAN, by its country: every hundredth text that looks like one has the right digits too. */
+const ibanLengths = new Map(
+  (
+    'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 ' +
+    'FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 ' +
+    'LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 ' +
+    'SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'
+  )
+    .split(' ')
+    .map((each) => [each.slice(0, 2), Number(each.slice(2))] as const),
+);
+
+/** ISO 13616, with the lengths of the registry of SWIFT. */
 export function ibanValid(text: string): boolean {
-  return /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(text) && mod97(text.slice(4) + text.slice(0, 4)) === 1;
+  if (!/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(text) || ibanLengths.get(text.slice(0, 2)) !== text.length) return false;
+  return mod97(text.slice(4) + text.slice(0, 4)) === 1;
 }
 
 /** A French social security number: 13 characters and a key of two digits; Corsica has letters. */
@@ -51,4 +64,30 @@ export function nhsValid(digits: string): boolean {
   let sum = 0;
   for (let i = 0; i < 9; i++) sum += Number(digits[i]) * (10 - i);
   return (11 - (sum % 11)) % 11 === Number(digits[9]);
+}
+
+/** A British National Insurance number: it has no check digit, and letters that are not given out. */
+export function ninoForm(text: string): boolean {
+  return /^(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]$/.test(text);
+}
+
+/** An Irish PPS number, by its check letter (modulus 23). */
+export function ppsValid(text: string): boolean {
+  const [, digits, check, second] = /^(\d{7})([A-W])([A-IW])?$/.exec(text) ?? [];
+  if (digits === undefined) return false;
+  const extra = second === undefined || second === 'W' ? 0 : (second.charCodeAt(0) - 64) * 9;
+  const sum = [...digits].reduce((total, digit, at) => total + Number(digit) * (8 - at), extra);
+  return 'WABCDEFGHIJKLMNOPQRSTUV'[sum % 23] === check;
+}
+
+/** A British driving licence: five letters of the name, date of birth, initials, three of the office. */
+export function drivingLicenceForm(text: string): boolean {
+  return (
+    /^[A-Z]{1,5}9{0,4}\d[0156]\d[0-3]\d{2}[A-Z9]{2}\d[A-Z0-9]{2}(?:\d{2})?$/.test(text) && /^.{16}(?:\d\d)?$/.test(text)
+  );
+}
+
+/** The number of a vehicle (ISO 3779): 17 characters, letters and digits, without I, O and Q. */
+export function vinForm(text: string): boolean {
+  return /^[A-HJ-NPR-Z\d]{17}$/.test(text) && /[A-Z]/.test(text) && /\d{4}$/.test(text);
 }

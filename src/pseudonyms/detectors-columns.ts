@@ -26,7 +26,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'secret',
     0.9,
-    'secret|secrets|api_?keys?|cle_api|private_key|access_key|auth_key|signing_key|session_key|client_secret|otp|totp|mfa|2fa|recovery_codes?|cvv|cvc|cvv2|pin|pin_code|salt|credentials?|csrf|access_token|refresh_token|token|tokens|tok|toks|jetons?|token_hash|cookie|digicode|(door|gate|entry|access|alarm|unlock|safe)_code|code_(acces|porte|entree|alarme|secret|confidentiel|coffre)|magic_link|(verification|activation|confirmation|validation)_(code|key|link)',
+    'secret|secrets|api_?keys?|cle_api|private_key|access_key|auth_key|signing_key|session_key|client_secret|otp|totp|mfa|2fa|recovery_codes?|cvv|cvc|cvv2|pin|pin_code|salt|credentials?|csrf|sid|sessid|session_(hash|token|key)|access_token|refresh_token|token|tokens|tok|toks|jetons?|token_hash|cookie|digic|digicode|(redeem|voucher|gift|gift_card)_code|(door|gate|entry|access|alarm|unlock|safe)_code|code_(acces|porte|entree|alarme|secret|confidentiel|coffre)|magic_link|(room|invite|share|reset|unsubscribe)_(key|link|token|code)|(verification|activation|confirmation|validation)_(code|key|link)',
   ],
   ['user-agent', 0.9, 'user_agent|useragent|http_user_agent|browser_agent|navigateur'],
   ['mac', 0.9, 'mac|mac_addr(ess)?|macaddr|adresse_mac|hwaddr|bssid'],
@@ -61,12 +61,12 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'national-id',
     0.9,
-    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin|(num_?|no_?|numero_)?(ss|secu|nss|nir|insee)_(num|no|numero)?|num_(ss|insee)|medicare|amelie|ameli',
+    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|(passport|passeport|cni|identity|id_doc|id_document)_(no|num|number|numero)|(no|num|numero)_(pce|piece|piece_id|passeport|cni|titre)|piece_id|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|licen[cs]e_(no|number)|ni_or_pps|pps(n|_no|_number)?|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin|(num_?|no_?|numero_)?(ss|secu|nss|nir|insee)_(num|no|numero)?|num_(ss|insee)|medicare|amelie|ameli',
   ],
   [
     'card',
     0.9,
-    'pan|card_?(number|no|num)|credit_?card|cc_(number|num|no)|carte_bancaire|(num|numero|no)_(carte|cb)|cb',
+    'pan|card_?(number|no|num)|(credit|debit|bank|payment|fuel|loyalty)_?card|cc_(number|num|no)|carte_bancaire|(num|numero|no)_(carte|cb)|cb',
   ],
   [
     'last-name',
@@ -81,12 +81,12 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'birth-date',
     0.95,
-    'birth|birthdate|birthday|birth_?date|dob|date_of_birth|naissance|naiss|nais|ddn|born|born_on|anniversaire|datenaissance|birth_?year',
+    'birth|birthdate|birthday|d(?:t|at|ate)?_?(?:de_)?nais(?:s|sance)?|birth_?date|dob|date_of_birth|naissance|naiss|nais|ddn|born|born_on|anniversaire|datenaissance|birth_?year',
   ],
   [
     'full-name',
     0.9,
-    '(full|display|contact|person|people|customer|client|patient|user|owner|holder|recipient|beneficiary|author|employee|manager|guardian|mother|father|parent|spouse|cardholder|card_holder|account_holder|signatory|sender|doctor|teacher|student|member|guest|emergency_contact|billing|shipping|real|legal)_?names?|fullname|displayname|nom_complet|nom_(et_)?prenoms?|(nom|prenom)_(contact|client|patient|responsable|titulaire|destinataire|signataire)|contact_nom|(client|patient|titulaire|destinataire)_nom',
+    '(full|display|contact|person|people|customer|client|patient|user|owner|holder|recipient|beneficiary|author|employee|manager|guardian|mother|father|parent|spouse|cardholder|card_holder|account_holder|signatory|sender|doctor|teacher|student|member|guest|emergency_contact|billing|shipping|real|legal)_?names?|fullname|displayname|nom_?(pre?no?m?|prn|pren)|prn_?nom|nm_prn|nom_complet|nom_(et_)?prenoms?|(nom|prenom)_(contact|client|patient|responsable|titulaire|destinataire|signataire)|contact_nom|(client|patient|titulaire|destinataire)_nom',
   ],
   [
     'company',
@@ -101,7 +101,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'username',
     0.85,
-    '(user|usr|login|logon|account|screen)_?(name|nm|id)|username|usr|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|(created|updated|modified|deleted|approved|assigned|changed|closed|validated|sent|edited)_?by|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram',
+    '(user|usr|login|logon|account|screen)_?(name|nm|id)|username|usr|login|logon|nick|handle|pseudo|pseudonyme|identifiant|utilisateur|uid|[a-z]+ed_?by|(sent|made|done|taken|drawn|written|seen|paid|given)_by|trig|trigramme|initials|initiales|(cree|modifie|valide|saisi|supprime|maj)_par|user|users|operateur|skype|twitter|telegram|pen_?name|alias',
   ],
   [
     'zip',
@@ -118,27 +118,27 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
     0.85,
     'city|town|ville|commune|localite|localities|locality|municipality|village|city_?name|lieu_naissance|birth_?place|place_of_birth',
   ],
-  ['country', 0.5, 'country|pays|country_?code|code_pays|nationality|nationalite'],
+  ['country', 0.5, 'country|pays|country_?code|code_pays|natio|nation|nationality|nationalite|citizenship'],
   [
     'noise',
     0.75,
-    'salar(y|ies)|salaires?|wages?|income|(annual|monthly|gross|net|household|declared|taxable)_(income|salary|pay|wages?)|revenus|(rev|revenu|revenus|sal|salaire)_(mens|mensuels?|annuels?|fiscal|fisc|net|brut|imposable|menage|foyer)|remuneration|quotient_familial|lat|latitude|lng|lon|longitude|geo|geoloc|geolocation|coords?|coordinates|coordonnees|gps|position_gps|geom|geopoint|location|localisation',
+    'salar(y|ies)|(pay|hourly|daily|day|charge)_rate|(hourly|daily|weekly|monthly|annual|base|basic)_(pay|wage)|rate_of_pay|net_(a_)?pay(er|e|ee)?|net_imposable|(sal|salaire)_(base|hor|horaire)|pay_(gross|net|amount)|gross_pay|net_pay|taux_horaire|quotient_fam|qf|salaires?|wages?|income|(annual|monthly|gross|net|household|declared|taxable)_(income|salary|pay|wages?)|revenus|(rev|revenu|revenus|sal|salaire)_(mens|mensuels?|annuels?|fiscal|fisc|net|brut|imposable|menage|foyer)|remuneration|quotient_familial|lat|latitude|lng|lon|longitude|geo|geoloc|geolocation|coords?|coordinates|coordonnees|gps|position_gps|geom|geopoint|location|localisation',
   ],
   [
     'code',
     0.75,
-    'matricule|matr|rum|mandat_sepa|mandates?|mandate_(ref|reference|id|no)|(ref|num|no)_(mandat|mandate)|(num|numero|no|ref|code|nb)_(cli|clt|adh|alloc|caf|pat|sal|emp|etu|mbr|loc|ass|abo|eleve|licence|licencie)|alloc_caf|caf_num|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|vin|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
+    'matricule|matric|key_?card|card_uid|rfid|nfc|nfc_uid|badge_uid|matr|rum|mandat_sepa|mandates?|mandate_(ref|reference|id|no)|(ref|num|no)_(mandat|mandate)|(num|numero|no|ref|code|nb)_(cli|clt|adh|alloc|caf|pat|sal|emp|etu|mbr|loc|ass|abo|eleve|licence|licencie)|alloc_caf|caf_num|badge|badge_(no|number)|employee_(no|number|code)|member_(no|number)|customer_(number|no|ref|code|reference)|(num|numero|no|ref|code)_(client|adherent|dossier|patient|assure|allocataire|salarie|contrat|police)|(client|patient|adherent)_(ref|num|numero|no|number|code)|mrn|ipp|medical_record|student_(no|number)|pupil_(no|number)|licen[cs]e_plate|plate|plaque|immatriculation|immat|vin|vehicle_reg|reg_(mark|no|number|plate)|registration_(mark|no|number|plate)|(payroll|staff|personnel|clock|worker|candidate|applicant|licence|license)_(no|num|number|id|ref|code)|(carte|badge|card|abonnement|abo|permis|licence|agrement)_(lect|lecteur|adh|adherent|membre|abonne|eleve|etud|etudiant|sejour|no|num|numero|nr)|(library|reader|loyalty|membership|member|student|staff)_card(_no)?|parcelle|parc_cad|ref_cad|cadastre|(fc|oidc|oauth|openid|google|apple|azure|facebook|github|sso|saml|franceconnect)_(sub|id|uid|subject|oid)|(visa|permit|titre_sejour)_(no|num|number|ref)|titre_sejour|(external|provider)_(uid|user_id)|tacho_?card(_no)?|(compte|cpt|cpte)_(aux|auxil|auxiliaire|tiers|client|cli)|policy_(no|number)|subscriber|imei|imsi|iccid|device_id|advertising_id|idfa',
   ],
   [
     'url',
     0.75,
-    '(avatar|photo|profile|picture|image|portrait|gravatar)_?(url|uri|link|lien)?|linkedin|facebook|instagram|profile|site_?web|web_?site|homepage|blog',
+    '(tracking|share|public|invite|invitation|unsubscribe|reset|access|view|download|meeting)_?(link|url)(_id)?|(avatar|photo|profile|picture|image|portrait|gravatar)_?(url|uri|link|lien)?|linkedin|facebook|instagram|profile|site_?web|web_?site|homepage|blog',
   ],
   ['bytea', 0.85, 'signature|signatures|scan|empreinte|fingerprint_image'],
   [
     'text',
     0.85,
-    'notes?|comments?|commentaires?|remarques?|remarks?|observations?|memo|memos|bio|biography|biographie|feedback|compte_rendu|anamnese|antecedents|historique_medical|diagnosis|diagnostic|transcript|avis|complaint|reclamation|plainte|free_text|texte_libre|message|messages',
+    'notes?|comments?|commentaires?|remarques?|remarks?|observations?|memo|memos|bio|biography|biographie|feedback|compte_rendu|anamnese|antecedents|historique_medical|diagnosis|diagnostic|transcript|avis|complaint|reclamation|plainte|free_text|texte_libre|message|messages|greetings?|dedication|dedicace|wishes|gift_message|card_text',
   ],
   [
     'text',
@@ -150,6 +150,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
     0.4,
     'titles?|titre|subject|sujet|objet|description|descriptif|body|corps|content|contenu|text|texte|motif|reason|raison|label|libelle|summary|resume|details?|question|answer|reponse|caption|legende|about|history|historique|error|erreur',
   ],
+  ['url', 0.4, 'site|web|domaine?'],
   ['url', 0.35, 'url|uri|link|lien|href|referer|referrer'],
   ['user-agent', 0.4, 'agent|ua|browser'],
 ];
@@ -159,6 +160,8 @@ const compiled = rules.map(([kind, weight, pattern]) => ({ kind, weight, pattern
 /** What turns a name into one of something else: a count of e-mails is none. */
 const elsewhere =
   /_(?:count|counts|nb|nbr|nombre|qty|quantity|total|counter|compteur|is|has|can|should|allow|allowed|flag|enabled|disabled|active|actif|ok|verified|verifie|confirmed|valide|opt|optin|optout|consent|consentement|model|modele|template|gabarit|format|version|type|types|kind|status|statut|state|etat|size|taille|length|longueur|rate|taux|limit|max|min|avg|mean|category|categorie|language|langue|lang|locale|provider|operator|operateur_tel|mode|color|couleur|memory|memoire|mem|register|server|host|port|protocol|queue|frequency|frequence|delay|delai|duration|duree|ms|policy|rule|regle|schema|encoding|charset|segments|attempts|level|niveau|score|rank|position|order|ordre|firmware|hash_algo|algo|algorithm|expires|expiry|expiration|sent_at|envoye|envoi|label_key|prefix|prefixe|suffix|suffixe|indicatif|iso|class|classe)_/;
+/** Rates that people are paid. */
+const paid = /_(?:pay|hourly|daily|day|charge)_rate_|_rate_of_pay_|_taux_horaire_/;
 const identifier = /_(?:id|ids|fk|pk|uuid|guid|oid)_$|^_(?:id|fk)_/;
 const dialling =
   /_(?:phone|tel|telephone|mobile)_(?:country|pays|code|prefix|indicatif)_|_(?:country|pays)_(?:code_)?(?:tel|phone)_|_code_tel_/;
@@ -173,7 +176,7 @@ export function nameSign(name: string, typed: { textual: boolean }): NameSign | 
   // A key of the database's own, whatever it points at; what a register gives out is written as text.
   const numbered = found.kind === 'national-id' || found.kind === 'vat' || found.kind === 'code';
   if (identifier.test(text) && !(typed.textual && numbered)) return { kind: found.kind, weight: found.weight * 0.1 };
-  if (elsewhere.test(text)) return { kind: found.kind, weight: found.weight * 0.2 };
+  if (elsewhere.test(text) && !paid.test(text)) return { kind: found.kind, weight: found.weight * 0.2 };
   return { kind: found.kind, weight: found.weight };
 }
 
@@ -211,4 +214,23 @@ export function isBareName(name: string): boolean {
 /** `copro_nom`, `nom_adh`: a name, and a word of the house beside it. */
 export function isNameOfSomething(name: string): boolean {
   return /^_(?:[a-z]{2,8}_(?:nom|nm)|nom_[a-z]{2,8})_$/.test(`_${tokensOf(name).join('_')}_`);
+}
+
+/** Dates of what is built, founded or published lie as far apart as birthdays. */
+export function isOfThings(name: string): boolean {
+  return /_(?:built|build|construction|constructed|creation|created|cree|founded|founding|foundation|fondation|inception|incorporation|incorporated|publi[a-z]*|parution|edition|release|released|acquired|acquisition|mise_en_service|immat[a-z]*)_/.test(
+    `_${tokensOf(name).join('_')}_`,
+  );
+}
+
+/** What is called after somebody, and is nobody. */
+export function isNameOfThing(name: string): boolean {
+  const text = `_${tokensOf(name).join('_')}_`;
+  const isNamed = /_(?:nom|noms|name|names|lib|libelle|label|intitule|title|titre)_/.test(text);
+  return (
+    isNamed &&
+    /_(?:ecole|school|college|lycee|room|salle|rue|voie|street|road|avenue|station|stop|arret|service|team|equipe|hotel|hospital|hopital|ship|boat|product|produit|skill|stage|building|batiment|site|modele|model|template)_/.test(
+      text,
+    )
+  );
 }

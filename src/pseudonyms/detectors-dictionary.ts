@@ -1,9 +1,12 @@
 /** Short dictionaries: enough of what is frequent that a column of names shows, never that one name is proven. */
+import { moreFamilyNames, moreGivenNames } from './detectors-names.ts';
+import { firstNames } from './dictionaries/first-names.ts';
+import { lastNames } from './dictionaries/last-names.ts';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /** Lower case, without accents. */
-export const givenNames = words(`
+const frequentGivenNames = words(`
   adam adele adrien agathe agnes alain albert alexandra alexandre alexis alice aline amandine amelia amelie amy
   ana andre andrea andrew angela anna anne annie anthony antoine archie arnaud arthur aurelie aurore ava axel barbara
   baptiste beatrice ben benjamin benoit bernard betty brian brigitte bruno camille carla carlos carol caroline
@@ -29,7 +32,7 @@ export const givenNames = words(`
   vanessa veronique victor victoria vincent virginie viviane william willow xavier yann yannick yasmine yves yvette yvonne
   zoe zineb`);
 
-export const familyNames = words(`
+const frequentFamilyNames = words(`
   adams allen anderson andre arnaud aubert bailey baker barbier baron barnes benard bell bennett berger bernard
   bertrand besson blanc blanchard bonnet bouvier boyer brown brun brunet campbell caron carpentier carter chevalier clark
   clarke clement colin collet collins cook cooper cox cruz da-silva daniel david davies davis deschamps denis diaz
@@ -58,3 +61,12 @@ export const places = words(`
 export function plainWord(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 }
+
+/** As names are looked up: apostrophes and spaces within them become hyphens. */
+function known(frequent: ReadonlySet<string>, more: readonly string[], drawn: Record<string, unknown>): Set<string> {
+  const all = Object.values(drawn).flatMap((names) => (Array.isArray(names) ? (names as string[]) : []));
+  return new Set([...frequent, ...more, ...all.map((name) => plainWord(name).replace(/[ ’']/g, '-'))]);
+}
+
+export const givenNames: ReadonlySet<string> = known(frequentGivenNames, moreGivenNames, firstNames);
+export const familyNames: ReadonlySet<string> = known(frequentFamilyNames, moreFamilyNames, lastNames);

@@ -1,6 +1,7 @@
 /** Documents in a column: JSON, hstore, arrays, composites. Each path is judged as a column of its own. */
-import { type ColumnContext, judge, summarize, type TypeClass, type Verdict } from './detectors.ts';
+import { type ColumnContext, judge, type TypeClass, type Verdict } from './detectors.ts';
 import { givenNames, plainWord } from './detectors-dictionary.ts';
+import { summarize } from './detectors-summary.ts';
 import { holdsPersonal, signsOf } from './detectors-values.ts';
 
 /** One path of the documents of a column: `$.patient.contacts[].mail`. */

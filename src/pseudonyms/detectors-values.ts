@@ -3,11 +3,15 @@ import { isIP } from 'node:net';
 import {
   codiceFiscaleValid,
   dniValid,
+  drivingLicenceForm,
   ibanValid,
   luhnValid,
   nhsValid,
+  ninoForm,
   nirValid,
+  ppsValid,
   vatForm,
+  vinForm,
 } from './detectors-checksums.ts';
 import { familyNames, givenNames, places, plainWord } from './detectors-dictionary.ts';
 
@@ -17,6 +21,8 @@ export type ValueSign =
   | 'phone'
   | 'iban'
   | 'bic'
+  /** A BIC of a country that has banks. */
+  | 'bank'
   | 'siren'
   | 'siret'
   | 'vat'
@@ -33,6 +39,19 @@ export type ValueSign =
   | 'last-name'
   | 'full-name'
   | 'name-shape'
+  /** Two words or three that are written as names are. */
+  | 'names-shape'
+  | 'username'
+  /** A name of the web without `https://`. */
+  | 'domain'
+  /** Letters and digits without a meaning that is known. */
+  | 'code-shape'
+  | 'plate'
+  | 'vin'
+  /** A number of 15 to 19 digits with the check digit of cards; every tenth number has it. */
+  | 'long-luhn'
+  /** An account of a customer or supplier in the French plan: a number, and letters of the name. */
+  | 'ledger'
   | 'company'
   | 'address'
   | 'zip'
@@ -50,6 +69,11 @@ export type ValueSign =
 const email = /^[^\s@<>"(),:;]{1,64}@[\p{L}\d](?:[\p{L}\d.-]*[\p{L}\d])?\.[\p{L}]{2,24}$/u;
 const phone = /^(?:\+|00)?[\d\s().\-/]{7,24}$/;
 const bic = /^[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/;
+const bankCountries = new Set(
+  'AD AE AT AU BE BG BR CA CH CN CY CZ DE DK DZ EE ES FI FR GB GR HK HR HU IE IL IN IS IT JP KR LI LT LU LV MA MC MT MX NL NO NZ PL PT RO RS SE SG SI SK SN TN TR US ZA'.split(
+    ' ',
+  ),
+);
 const mac = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$|^[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}$/i;
 const url = /^(?:https?|ftp):\/\/[^\s]{3,}$|^www\.[^\s.]+\.[^\s]{2,}$/i;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -63,7 +87,17 @@ const street =
 const company =
   /\b(?:SAS|SASU|SARL|EURL|SA|SNC|SCI|SCOP|SELARL|GIE|Ltd|Limited|LLC|LLP|PLC|Inc|Corp|GmbH|AG|KG|BV|NV|SpA|Srl|ApS|AB|Oy)\.?$|(?:&|et|and)\s(?:Fils|Associés|Cie|Co|Sons|Partners)\.?$/i;
 const britishPostcode = /^[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}$/;
-const date = /^(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})$/;
+const date =
+  /^(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/;
+/** France before and since 2009, Britain, Ireland. */
+const plate =
+  /^(?:[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}|\d{1,4} ?[A-HJ-NP-TV-Z]{2,3} ?(?:\d{2}|2[AB])|[A-Z]{2}\d{2} ?[A-Z]{3}|\d{2,3}-[A-Z]{1,2}-\d{1,6})$/;
+const domain = /^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z]{2,24}(?:\/\S*)?$/i;
+const codeShape = /^(?=.*\d)[A-Z\d](?:[A-Z\d]|[ ./-](?=[A-Z\d])){4,24}$/i;
+/** Decimals, versions, times, sizes and shares; sums of hashes. */
+const notCode =
+  /^(?!\d{8,15}$)[\d.,]+$|^v?\d+(?:\.\d+)+|:|^[a-f\d]{16,}$|^\d+ ?(?:mg|ml|g|kg|cm|mm|m|km|h|min|s|[kmgt]?i?b|eur|px)$/i;
+const ledger = /^4[01]1[A-Z]{3,12}\d{0,3}$/;
 const fileName =
   /^[^/\\\n]{2,200}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|png|jpe?g|gif|tiff?|heic|txt|csv|eml|msg|zip|mp[34]|mov|html?)$/i;
 const nameShape =
@@ -78,14 +112,28 @@ const within: readonly RegExp[] = [
   /(?:^|[\s,;:(])(?:M\.|Mme|Mlle|Mr\.?|Mrs\.?|Ms\.?|Monsieur|Madame|Docteur|Dr\.?)\s+\p{Lu}\p{L}+/u,
   // As banks write it: `VIR M MARTIN LOYER`.
   /(?:^|\s)(?:M|MR|MME|MLLE|MRS|MS|DR)\.?\s(?:OU\s(?:M|MR|MME)\s)?\p{Lu}{3,}(?![\p{L}\d])/u,
-  /\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}\b/,
-  /\b[12]\s?\d{2}\s?(?:0[1-9]|1[0-2])\s?\d{2}\s?\d{3}\s?\d{3}\s?\d{2}\b/,
+  // As devices call themselves.
+  /\p{L}['’]s\s(?:iPhone|iPad|iMac|Mac|MacBook|Galaxy|Pixel|Watch|AirPods|laptop|phone|PC)\b|\b(?:iPhone|iPad|MacBook|Galaxy|PC)\s(?:de|d['’]|von|di|of)\s?\p{Lu}/u,
+  // As it stands in addresses of the web.
+  /[\w.+-]{1,64}%40[a-z\d][a-z\d.-]*\.[a-z]{2,24}/i,
   /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/,
+];
+
+/** What check digits tell from any other number. */
+const checked: readonly { pattern: RegExp; isRight: (dense: string) => boolean }[] = [
+  { pattern: /\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){2,7}(?:\s?[A-Z0-9]{1,3})?\b/g, isRight: ibanValid },
+  {
+    pattern: /\b[1-478]\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d{2}\b/g,
+    isRight: nirValid,
+  },
 ];
 
 /** Whether something personal stands in a text, by form. */
 export function holdsPersonal(text: string): boolean {
-  return within.some((pattern) => pattern.test(text));
+  if (within.some((pattern) => pattern.test(text))) return true;
+  return checked.some(({ pattern, isRight }) =>
+    [...text.matchAll(pattern)].some(([found]) => isRight(found.replace(/\s/g, ''))),
+  );
 }
 
 /** Everything that a value looks like. */
@@ -129,22 +177,29 @@ function shortSigns(text: string, signs: ValueSign[]): void {
   if (street.test(plainWord(text))) signs.push('address');
   if (date.test(text)) dateSigns(text, signs);
   numberSigns(text, signs);
-  if (signs.length === 0 || signs.every((sign) => sign === 'bic')) nameSigns(text, signs);
+  if (signs.length === 0 || signs.every((sign) => sign === 'bic' || sign === 'bank')) nameSigns(text, signs);
+  if (domain.test(text) && signs.length === 0) signs.push('domain');
+  if (signs.length === 0 && codeShape.test(text) && !notCode.test(text)) signs.push('code-shape');
 }
 
 function numberSigns(text: string, signs: ValueSign[]): void {
   const dense = text.replace(/[\s.-]/g, '').toUpperCase();
   if (ibanValid(dense)) signs.push('iban');
-  if (nirValid(dense) || dniValid(dense) || codiceFiscaleValid(dense)) signs.push('national-id');
+  const national = [nirValid, dniValid, codiceFiscaleValid, ninoForm, ppsValid, drivingLicenceForm];
+  if (national.some((isOne) => isOne(dense))) signs.push('national-id');
+  else if (vinForm(dense)) signs.push('vin');
+  if (plate.test(text)) signs.push('plate');
+  if (ledger.test(text)) signs.push('ledger');
   if (vatForm(dense)) signs.push('vat');
   if (bic.test(text)) signs.push('bic');
+  if (bic.test(text) && bankCountries.has(text.slice(4, 6))) signs.push('bank');
   if (/^\d{5}$/.test(text) || britishPostcode.test(text)) signs.push('zip');
   if (/^\d{9}$/.test(dense) && luhnValid(dense)) signs.push('siren');
   if (/^\d{14}$/.test(dense) && luhnValid(dense) && luhnValid(dense.slice(0, 9))) signs.push('siret');
   if (/^\d{3}\s\d{3}\s\d{4}$/.test(text) && nhsValid(dense)) signs.push('national-id');
   if (/^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6\d{15})$/.test(dense) && luhnValid(dense)) {
     signs.push('card');
-  }
+  } else if (/^[1-9]\d{14,18}$/.test(dense) && luhnValid(dense)) signs.push('long-luhn');
   if (isPhone(text)) signs.push('phone');
 }
 
@@ -165,19 +220,36 @@ function dateSigns(text: string, signs: ValueSign[]): void {
 }
 
 function nameSigns(text: string, signs: ValueSign[]): void {
+  if (isUsername(text)) signs.push('username');
   if (company.test(text)) signs.push('company');
   if (titled.test(text)) signs.push('full-name');
-  if (!nameShape.test(text) || text.length > 60) return;
-  const parts = plainWord(text).split(/\s+/);
+  // `DUPONT, Jean` and `DUPONT/JEAN`.
+  const [family, given, more] = text.split(/,\s?|(?<=\p{L})\/(?=\p{L})/u);
+  const name = given !== undefined && more === undefined ? `${given} ${family}` : text;
+  if (!nameShape.test(name) || text.length > 60) return;
+  const parts = plainWord(name).replace(/[’']/g, '-').split(/\s+/);
   if (places.has(parts.join('-'))) signs.push('city');
   signs.push('name-shape');
   if (signs.includes('company')) return;
-  const known = parts.map((part) => part.split('-').some((half) => givenNames.has(half)));
+  if (parts.length === 2 || parts.length === 3) signs.push('names-shape');
+  const isGiven = (part: string) => part.split('-').some((half) => givenNames.has(half));
+  const isFamily = (part: string) => familyNames.has(part) || part.split('-').every((half) => familyNames.has(half));
+  const known = parts.map(isGiven);
   if (parts.length === 1 && known[0]) signs.push('first-name');
-  if (parts.length <= 2 && familyNames.has(parts.at(-1)!)) signs.push('last-name');
-  if (parts.length >= 2 && parts.length <= 4 && (known[0] || known.at(-1)) && parts.every((part) => part.length > 1)) {
-    signs.push('full-name');
+  if (parts.length <= 2 && isFamily(parts.at(-1)!)) signs.push('last-name');
+  const several = parts.length >= 2 && parts.length <= 4 && parts.every((part) => part.length > 1);
+  if (several && (known[0] || known.at(-1))) signs.push('full-name');
+}
+
+/** `jdupont`, `marie.martin2`: letters of a given name, and a family name. */
+function isUsername(text: string): boolean {
+  const [, head, tail] = /^([a-z]{1,12}?)[._-]?([a-z]{3,})\d{0,4}$/.exec(text) ?? [];
+  if (head === undefined) return false;
+  if (/[._-]/.test(text)) {
+    const [first, last] = text.replace(/\d+$/, '').split(/[._-]/);
+    return givenNames.has(first!) || familyNames.has(last!) || (givenNames.has(last!) && familyNames.has(first!));
   }
+  return (head.length === 1 && familyNames.has(tail!)) || familyNames.has(text.replace(/\d+$/, '').slice(1));
 }
 
 function isJson(text: string): boolean {

@@ -3,12 +3,15 @@ import type { RuleKind } from './classification-kinds.ts';
 import {
   isBareName,
   isNameOfSomething,
+  isNameOfThing,
+  isOfThings,
   type NameSign,
   nameSign,
   type TableSubject,
   tokensOf,
 } from './detectors-columns.ts';
-import { signsOf, type ValueSign } from './detectors-values.ts';
+import { areBirths, type ValueSummary } from './detectors-summary.ts';
+import type { ValueSign } from './detectors-values.ts';
 
 /** What a type can carry, as far as detection goes. */
 export type TypeClass =
@@ -52,34 +55,15 @@ export interface Verdict {
 /** From here on something counts as found. */
 export const threshold = 0.5;
 
-/** Shares of the signs among values; keeps no value. */
-export interface ValueSummary {
-  values: number;
-  /** Different values, as a share. */
-  variety: number;
-  distinct: number;
-  shares: ReadonlyMap<ValueSign, number>;
-}
-
-export function summarize(values: Iterable<string | null>): ValueSummary {
-  const counts = new Map<ValueSign, number>();
-  const distinct = new Set<string>();
-  let total = 0;
-  for (const value of values) {
-    if (value === null || value.trim() === '') continue;
-    total++;
-    distinct.add(value);
-    for (const sign of signsOf(value)) counts.set(sign, (counts.get(sign) ?? 0) + 1);
-  }
-  const shares = new Map([...counts].map(([sign, count]) => [sign, count / total] as const));
-  return { values: total, variety: total === 0 ? 0 : distinct.size / total, distinct: distinct.size, shares };
-}
-
 /** Which share of the values proves a kind by itself, the surest first, and what it is then called. */
 const proofs: readonly { sign: ValueSign; kind: RuleKind; share: number; says: string; weight?: number }[] = [
   { sign: 'email', kind: 'email', share: 0.3, says: 'are e-mail addresses' },
   { sign: 'iban', kind: 'iban', share: 0.3, says: 'are IBANs with the right check digits' },
   { sign: 'national-id', kind: 'national-id', share: 0.5, says: 'are national numbers with the right key' },
+  { sign: 'vin', kind: 'code', share: 0.6, says: 'have the form of numbers of vehicles', weight: 0.8 },
+  { sign: 'plate', kind: 'code', share: 0.5, says: 'have the form of number plates', weight: 0.75 },
+  { sign: 'ledger', kind: 'code', share: 0.5, says: 'are accounts with letters of a name', weight: 0.75 },
+  { sign: 'long-luhn', kind: 'card', share: 0.9, says: 'are long numbers with the check digit of cards', weight: 0.8 },
   { sign: 'card', kind: 'card', share: 0.5, says: 'are card numbers with the right check digit' },
   { sign: 'siret', kind: 'siret', share: 0.5, says: 'are SIRET numbers with the right check digits' },
   { sign: 'siren', kind: 'siren', share: 0.8, says: 'are SIREN numbers with the right check digit' },
@@ -88,6 +72,7 @@ const proofs: readonly { sign: ValueSign; kind: RuleKind; share: number; says: s
   { sign: 'user-agent', kind: 'user-agent', share: 0.5, says: 'are user agents' },
   { sign: 'vat', kind: 'vat', share: 0.6, says: 'have the form of a VAT number' },
   { sign: 'mac', kind: 'mac', share: 0.5, says: 'are hardware addresses' },
+  { sign: 'bank', kind: 'bic', share: 0.9, says: 'have the form of codes of banks', weight: 0.7 },
   { sign: 'ip', kind: 'ip', share: 0.5, says: 'are IP addresses' },
   { sign: 'phone', kind: 'phone', share: 0.6, says: 'are phone numbers' },
   { sign: 'address', kind: 'address', share: 0.4, says: 'are addresses' },
@@ -96,8 +81,11 @@ const proofs: readonly { sign: ValueSign; kind: RuleKind; share: number; says: s
   { sign: 'full-name', kind: 'full-name', share: 0.3, says: 'are names of persons by the dictionary', weight: 0.8 },
   { sign: 'first-name', kind: 'first-name', share: 0.4, says: 'are first names by the dictionary', weight: 0.75 },
   { sign: 'last-name', kind: 'last-name', share: 0.35, says: 'are family names by the dictionary', weight: 0.7 },
+  { sign: 'username', kind: 'username', share: 0.35, says: 'are names of users by the dictionary', weight: 0.75 },
   { sign: 'city', kind: 'city', share: 0.4, says: 'are cities by the dictionary', weight: 0.6 },
   { sign: 'prose', kind: 'text', share: 0.35, says: 'are sentences', weight: 0.7 },
+  // Only beside a name that says so.
+  { sign: 'domain', kind: 'url', share: 0.5, says: 'are names of the web', weight: 0.45 },
   { sign: 'file-name', kind: 'text', share: 0.5, says: 'are names of files', weight: 0.65 },
 ];
 
@@ -113,7 +101,9 @@ export function judge(context: ColumnContext, summary?: ValueSummary): Verdict {
   if (type === 'mac') return found('mac', 0.95, [`its type is for hardware addresses`], sampled);
   const name = byName(context, sampled);
   const values =
-    summary && sampled > 0 && (type === 'text' || type === 'number') ? byValues(summary, context) : undefined;
+    summary && sampled > 0 && (type === 'text' || type === 'number' || type === 'date')
+      ? byValues(summary, context)
+      : undefined;
   return combine(context, name, values, summary);
 }
 
@@ -125,6 +115,8 @@ interface Opinion {
   kind: RuleKind;
   weight: number;
   reasons: string[];
+  /** Of parts of values. */
+  within?: boolean;
 }
 
 /** Kinds that a type can hold at all. */
@@ -179,12 +171,19 @@ function fitted({ kind, weight }: NameSign, context: ColumnContext): NameSign {
   const { type, subject, besideAddress, key } = context;
   if (key)
     return { kind, weight: kind === 'code' || kind === 'email' || kind === 'national-id' ? weight : weight * 0.1 };
-  if (kind === 'country') return { kind, weight: besideAddress && type === 'text' ? 0.7 : 0.2 };
+  if (kind === 'country') {
+    const isOnes = subject === 'person' && /nati|citizen/i.test(context.name);
+    return { kind, weight: (besideAddress || isOnes) && type === 'text' ? 0.7 : 0.2 };
+  }
   if (kind === 'noise') return { kind, weight: type === 'number' || type === 'point' ? weight : weight * 0.3 };
   if (kind === 'birth-date')
     return { kind, weight: type === 'date' || type === 'text' || type === 'time' || type === 'number' ? weight : 0 };
   if (type === 'date' || type === 'time' || type === 'point' || type === 'other') return { kind, weight: 0 };
-  if (type === 'uuid') return { kind, weight: kind === 'secret' ? 0.6 : 0 };
+  // Whoever has the link is let in, or known by it.
+  if (type === 'uuid')
+    return kind === 'url' || kind === 'code'
+      ? { kind: 'uuid', weight: 0.6 }
+      : { kind, weight: kind === 'secret' ? 0.6 : 0 };
   if (type === 'bytea')
     return kind === 'secret' || kind === 'password'
       ? { kind, weight }
@@ -200,6 +199,7 @@ const reference: ReadonlySet<RuleKind> = new Set<RuleKind>([
   'city',
   'zip',
   'country',
+  'address',
   'company',
   'url',
   'text',
@@ -208,9 +208,15 @@ const reference: ReadonlySet<RuleKind> = new Set<RuleKind>([
   'full-name',
 ]);
 
-function byValues(summary: ValueSummary, { type, subject }: ColumnContext): Opinion | undefined {
+function byValues(summary: ValueSummary, context: ColumnContext): Opinion | undefined {
+  const { name, type, subject } = context;
   const { values, shares, variety, distinct } = summary;
   const number = type === 'number';
+  if (type !== 'number' && areBirths(summary)) {
+    const weight = subject === 'reference' || isOfThings(name) ? 0.3 : 0.7;
+    return { kind: 'birth-date', weight, reasons: ['the dates lie as far apart as birthdays do'] };
+  }
+  if (type === 'date') return undefined;
   for (const { sign, kind, share, says, weight = 0.95 } of proofs) {
     const seen = shares.get(sign) ?? 0;
     if (seen < share || (number && !numeric.has(kind))) continue;
@@ -218,12 +224,15 @@ function byValues(summary: ValueSummary, { type, subject }: ColumnContext): Opin
     if (number && (kind === 'phone' || kind === 'zip' || kind === 'siren')) continue;
     let sure = weight * (0.75 + 0.25 * seen);
     // Few different ones among many are a list to choose from, not what people are called or write.
-    if (values >= 20 && (distinct <= 8 || variety < 0.06)) sure *= listed.has(sign) ? 0.3 : 0.75;
+    if (values >= 20 && (distinct <= 8 || variety < 0.06))
+      sure *= listed.has(sign) && !(sign === 'full-name' && seen >= 0.5) ? 0.3 : 0.75;
     if (subject === 'reference' && reference.has(kind)) sure *= 0.5;
+    // Schools and streets are called after people.
+    if (listed.has(sign) && isNameOfThing(name)) sure *= 0.5;
     if (values < 3) sure *= 0.8;
     return { kind, weight: sure, reasons: [`${percent(seen)} of ${values} values ${says}`] };
   }
-  return inside(summary, number);
+  return number ? undefined : (inside(summary) ?? writtenAsNames(summary, subject) ?? ownCodes(summary, context));
 }
 
 const listed: ReadonlySet<ValueSign> = new Set<ValueSign>([
@@ -239,15 +248,36 @@ const listed: ReadonlySet<ValueSign> = new Set<ValueSign>([
 ]);
 
 /** A text with a person in it now and then: one is enough. */
-function inside({ shares, values }: ValueSummary, number: boolean): Opinion | undefined {
+function inside({ shares, values }: ValueSummary): Opinion | undefined {
   const within = shares.get('within') ?? 0;
   const strong = Math.max(shares.get('email') ?? 0, shares.get('iban') ?? 0, within);
-  if (strong <= 0 || number) return undefined;
+  if (strong <= 0) return undefined;
   const sure = strong * values >= 2 || strong >= 0.05 ? 0.8 : 0.6;
+  const kind = (shares.get('url') ?? 0) >= 0.5 ? 'url' : 'text';
   return {
-    kind: 'text',
+    kind,
     weight: sure,
+    within: true,
     reasons: [`${percent(strong)} of ${values} values have something personal in them`],
+  };
+}
+
+/** Two words or three each, all written as names are, hardly one twice, and some are known. */
+function writtenAsNames({ shares, values, variety }: ValueSummary, subject: TableSubject): Opinion | undefined {
+  const [written, known] = [shares.get('names-shape') ?? 0, shares.get('full-name') ?? 0];
+  if (values < 15 || written < 0.75 || known < 0.12 || variety < 0.5) return undefined;
+  const weight = subject === 'reference' ? 0.3 : 0.6;
+  return { kind: 'full-name', weight, reasons: [`${percent(written)} of ${values} values are written as names are`] };
+}
+
+/** Where people are kept, what each of them has another one of: a number of a card, a permit, a file. */
+function ownCodes({ shares, values, variety }: ValueSummary, { subject, key }: ColumnContext): Opinion | undefined {
+  const shaped = shares.get('code-shape') ?? 0;
+  if (subject !== 'person' || key || values < 20 || variety < 0.9 || shaped < 0.8) return undefined;
+  return {
+    kind: 'code',
+    weight: 0.55,
+    reasons: [`${percent(shaped)} of ${values} values are codes, and each is another`],
   };
 }
 
@@ -280,13 +310,25 @@ function combine(
     return verdict(sharper(name, values), weight, [...name.reasons, ...values.reasons], sampled);
   }
   if (name && values) {
+    // A user's name may well be an address now and then; a rule for texts would leave the others.
+    const keepsName = values.within === true && name.weight >= 0.7 && whole.has(name.kind);
     // What was seen decides what it is, unless the name is surer.
-    const first = values.weight >= name.weight - 0.1 || name.weight < threshold ? values : name;
+    const first = keepsName ? name : values.weight >= name.weight - 0.1 || name.weight < threshold ? values : name;
     return verdict(first.kind, Math.max(name.weight, values.weight), [...name.reasons, ...values.reasons], sampled);
   }
   if (values) return verdict(values.kind, values.weight, values.reasons, sampled);
   return unseen(context, name!, summary);
 }
+
+/** Kinds of which the whole value is personal, whatever stands in it. */
+const whole: ReadonlySet<RuleKind> = new Set<RuleKind>([
+  'username',
+  'code',
+  'national-id',
+  'secret',
+  'password',
+  'url',
+]);
 
 /** The name says something that no value shows. */
 function unseen(context: ColumnContext, name: Opinion, summary: ValueSummary | undefined): Verdict {

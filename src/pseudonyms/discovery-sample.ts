@@ -60,7 +60,7 @@ export async function sampleTable(session: Session, table: CatalogTable, options
 }
 
 function isRead(column: CatalogColumn): boolean {
-  return !column.generated && ['text', 'number', 'document'].includes(column.class);
+  return !column.generated && ['text', 'number', 'date', 'document'].includes(column.class);
 }
 
 /** Percent of the pages that should hold the rows wanted; undefined for all. */

@@ -3,9 +3,10 @@ import type { Emit } from '../base/events.ts';
 import type { Session } from '../sources/postgres/session.ts';
 import type { RuleKind } from './classification-kinds.ts';
 import { type DatabaseFacts, readFacts } from './column-facts.ts';
-import { judge, summarize, threshold, type Verdict } from './detectors.ts';
+import { judge, threshold, type Verdict } from './detectors.ts';
 import { nameSign, tableSubject } from './detectors-columns.ts';
 import { judgeDocuments, type PathFinding, parseDocument } from './detectors-documents.ts';
+import { summarize } from './detectors-summary.ts';
 import {
   type Catalog,
   type CatalogColumn,

@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/jobs/demo/random.ts';
-import { type ColumnContext, judge, summarize } from '../../src/pseudonyms/detectors.ts';
+import { type ColumnContext, judge } from '../../src/pseudonyms/detectors.ts';
 import {
   codiceFiscaleValid,
   dniValid,
+  drivingLicenceForm,
   ibanValid,
   luhnValid,
   nhsValid,
+  ninoForm,
   nirValid,
+  ppsValid,
   vatForm,
+  vinForm,
 } from '../../src/pseudonyms/detectors-checksums.ts';
 import { nameSign, tableSubject, tokensOf } from '../../src/pseudonyms/detectors-columns.ts';
 import { judgeDocuments } from '../../src/pseudonyms/detectors-documents.ts';
+import { summarize } from '../../src/pseudonyms/detectors-summary.ts';
 import { signsOf } from '../../src/pseudonyms/detectors-values.ts';
 import { literalsOf } from '../../src/pseudonyms/discovery-definitions.ts';
 import * as made from '../support/made-up.ts';
@@ -47,6 +52,17 @@ describe('check digits', () => {
     expect(vatForm('DE123456789')).toBe(true);
     expect(vatForm('ZZ123456789')).toBe(false);
     expect(luhnValid('0000000000')).toBe(false);
+    expect(ppsValid('1234567T')).toBe(true);
+    expect(ppsValid('1234567FA')).toBe(true);
+    expect(ppsValid('1234567U')).toBe(false);
+    expect(ninoForm('AB123456C')).toBe(true);
+    // The example that the authority gives out is given to nobody.
+    expect(ninoForm('QQ123456C')).toBe(false);
+    expect(drivingLicenceForm('MORGA657054SM9IJ')).toBe(true);
+    expect(drivingLicenceForm('MORGA607054SM9IJ')).toBe(true);
+    expect(drivingLicenceForm('MORGA637054SM9IJ')).toBe(false);
+    expect(vinForm('1M8GDM9AXKP042788')).toBe(true);
+    expect(vinForm('1M8GDM9AXKP04278')).toBe(false);
   });
 });
 
@@ -68,6 +84,9 @@ describe('names of columns', () => {
     ['code_postal', 'zip'],
     ['mdp', 'password'],
     ['refresh_token', 'secret'],
+    ['lastCountedBy', 'username'],
+    ['reg_mark', 'code'],
+    ['trackingLinkId', 'url'],
   ])('%s says %s', (name, kind) => expect(nameSign(name, { textual: true })).toMatchObject({ kind }));
 
   it.each([
@@ -108,6 +127,21 @@ describe('values', () => {
     ['see jane@example.org, thanks', 'within'],
     ['Marie Dupont', 'full-name'],
     ['Dupont SARL', 'company'],
+    ['DUPONT, Marie', 'full-name'],
+    ['O’Brien, Siobhán', 'full-name'],
+    ['Aïssatou Diallo', 'full-name'],
+    ['Nguyen Thi', 'full-name'],
+    ['DUPONT/MARIE ANNE', 'full-name'],
+    ['Djibril’s iPhone', 'within'],
+    ['BNPAFRPPXXX', 'bank'],
+    ['jdupont', 'username'],
+    ['marie.martin2', 'username'],
+    ['AB-123-CD', 'plate'],
+    ['242-G-16650', 'plate'],
+    ['1M8GDM9AXKP042788', 'vin'],
+    ['411DUPONT', 'ledger'],
+    ['https://example.org/reset?u=jane%40example.org', 'within'],
+    ['paid to GB82 WEST 1234 5698 7654 32 by hand', 'within'],
   ])('%j is %s', (value, sign) => expect(signsOf(value)).toContain(sign));
 
   it.each([
@@ -119,8 +153,12 @@ describe('values', () => {
     'draft',
     'FA-2026-000123',
     '5449000000996',
+    'DB55797268990853',
+    'WMAM302ZKXR75209',
+    'order',
+    'settings.general',
   ])('%j is nothing personal', (value) => {
-    const harmless = new Set(['date', 'birth-year', 'zip', 'name-shape', 'bic']);
+    const harmless = new Set(['date', 'birth-year', 'zip', 'name-shape', 'bic', 'code-shape', 'domain']);
     expect(signsOf(value).filter((sign) => !harmless.has(sign))).toEqual([]);
   });
 });
@@ -165,6 +203,39 @@ describe('a column', () => {
   it('of text with one person in a hundred rows is personal', () => {
     const values = [...many(() => 'ok', 99), 'ok, jane.roe@example.org called'];
     expect(judge(column('result'), summarize(values))).toMatchObject({ kind: 'text' });
+  });
+
+  it('of dates that lie as far apart as birthdays do is one of birthdays, in whatever spelling', () => {
+    const day = (r: Random) => String(r.between(10, 28));
+    const between = (first: number, last: number) => (r: Random) =>
+      `${r.between(first, last)}-${r.between(10, 12)}-${day(r)}`;
+    const births = summarize(many(between(1940, 2004)));
+    expect(judge(column('v5', { type: 'date' }), births)).toMatchObject({ kind: 'birth-date' });
+    expect(judge(column('built_on', { type: 'date' }), births)).toMatchObject({ kind: undefined });
+    expect(judge(column('d', { type: 'date', subject: 'reference' }), births)).toMatchObject({ kind: undefined });
+    expect(judge(column('signed', { type: 'date' }), summarize(many(between(2015, 2026))))).toMatchObject({
+      kind: undefined,
+    });
+    const written = summarize(many((r) => r.pick(['', '/', '.']) && `${day(r)}/11/${r.between(1940, 2004)}`));
+    expect(judge(column('dt_n'), written)).toMatchObject({ kind: 'birth-date' });
+    const dense = summarize(many((r) => `${day(r)}11${r.between(1940, 2004)}`));
+    expect(judge(column('dt_n'), dense)).toMatchObject({ kind: 'birth-date' });
+  });
+
+  it('of names that hardly any dictionary has is known by how they are written', () => {
+    const made = (r: Random) => {
+      const word = () =>
+        r.pick(['Q', 'W', 'Z', 'X']) + r.pick(['ana', 'olo', 'uru', 'ebe']) + r.pick(['kx', 'pt', 'vv']);
+      return `${word()} ${word()}`;
+    };
+    const some = summarize([...many(made, 50), ...many(() => `Marie ${made(random).split(' ')[0]}`, 10)]);
+    expect(judge(column('who'), some)).toMatchObject({ kind: 'full-name' });
+    expect(judge(column('who'), summarize(many(made)))).toMatchObject({ kind: undefined });
+  });
+
+  it('of names of users keeps its kind when some are addresses', () => {
+    const logins = summarize([...many(() => `u${random.between(100, 999)}`, 40), ...many(made.mail, 10)]);
+    expect(judge(column('login'), logins)).toMatchObject({ kind: 'username' });
   });
 
   it('of a type that says all needs no values', () => {
