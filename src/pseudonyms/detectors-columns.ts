@@ -61,7 +61,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'national-id',
     0.9,
-    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|(passport|passeport|cni|identity|id_doc|id_document)_(no|num|number|numero)|(no|num|numero)_(pce|piece|piece_id|passeport|cni|titre)|piece_id|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|licen[cs]e_(no|number)|ni_or_pps|pps(n|_no|_number)?|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin|(num_?|no_?|numero_)?(ss|secu|nss|nir|insee)_(num|no|numero)?|num_(ss|insee)|medicare|amelie|ameli',
+    'nir|ssn|nin|nino|ni_number|ni_no|national_(id|number|insurance)|nss|secu|num_secu|numero_secu|securite_sociale|social_security|insurance_number|passport|passports|travel_doc(ument)?|identity_doc(ument)?|id_doc(ument)?|(passport|passeport|cni|identity|id_doc|id_document)_(no|num|number|numero)|(no|num|numero)_(pce|piece|piece_id|passeport|cni|titre)|piece_id|passeport|cni|carte_identite|piece_identite|identity_card|id_card|driv(er|ers|ing)_licen[cs]e|licen[cs]e_(no|number)|ni_or_pps|pps(n|_no|_number)?|permis_conduire|nhs|nhs_(number|no)|rpps|adeli|finess|bsn|dni|cpf|pesel|codice_fiscale|steuer_id|itin|ine|tin|(num_?|no_?|numero_)?(ss|secu|nss|nir|insee)_(num|no|numero)?|num_(ss|insee)|medicare|amelie|ameli',
   ],
   [
     'card',
@@ -111,7 +111,7 @@ const rules: readonly (readonly [RuleKind, number, string])[] = [
   [
     'address',
     0.85,
-    'address(es)?|addr|adr|adresses?|street|streets|street_?(name|address|line)|rue|voie|(address|addr|adr|adresse)_?(line|ligne|l)?_?\\d|line_[123]|complement_adresse|num_voie|lieu_dit|house_?number|residence|domicile|logement|etage|appartement',
+    'address(es)?|addr|adr|adresses?|street|streets|street_?(name|address|line)|rue|voie|(address|addr|adr|adresse)_?(line|ligne|l)?_?\\d|line_[123]|complement_adresse|num_voie|lieu_dit|house|house_?(number|no|name)|residence|domicile|logement|etage|appartement',
   ],
   [
     'city',
@@ -232,5 +232,14 @@ export function isNameOfThing(name: string): boolean {
     /_(?:ecole|school|college|lycee|room|salle|rue|voie|street|road|avenue|station|stop|arret|service|team|equipe|hotel|hospital|hopital|ship|boat|product|produit|skill|stage|building|batiment|site|modele|model|template)_/.test(
       text,
     )
+  );
+}
+
+/** `unsub_key`, `download_token`; sums of contents are called otherwise. */
+export function isNameOfKey(name: string): boolean {
+  const text = `_${tokensOf(name).join('_')}_`;
+  return (
+    /_(?:keys?|tokens?|links?|secrets?|codes?|cle|jeton)_/.test(text) &&
+    !/_(?:sha\d*|md5|sum|checksum|digest|etag|file|content|commit|object|chunk|cache|s3|storage|bucket)_/.test(text)
   );
 }

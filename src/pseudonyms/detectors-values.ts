@@ -55,6 +55,9 @@ export type ValueSign =
   | 'company'
   | 'address'
   | 'zip'
+  /** Of Britain, which says more than five digits do. */
+  | 'postcode'
+  | 'hex'
   | 'city'
   | 'date'
   | 'birth-year'
@@ -83,7 +86,7 @@ const passwordHash =
 const secret =
   /^(?:[sp]k_(?:live|test)_|gh[pousr]_|xox[abpr]-|AKIA|glpat-|AIza|eyJ[\w-]{8,}\.eyJ[\w-]+\.)|^-----BEGIN [A-Z ]*PRIVATE KEY/;
 const street =
-  /^(?:\d{1,4}\s?(?:bis|ter|[a-d])?,?\s+)(?:(?:rue|avenue|av|boulevard|bd|bld|place|pl|chemin|che|impasse|imp|allee|all|route|rte|quai|cours|square|passage|cite|lotissement|lot|residence|res|hameau|faubourg|fbg|sentier|villa|voie|esplanade|ruelle)\b\.?|.*\b(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|way|gardens|terrace|grove|crescent|place|square|hill|row|park|boulevard|blvd|strasse|straat)\b\.?\s*$)/i;
+  /^(?:(?:flat|apt|unit|appt?|bat|room)\.?\s\w{1,4},?\s)?(?:\d{1,4}\s?(?:bis|ter|[a-d])?,?\s+)(?:(?:rue|avenue|av|boulevard|bd|bld|place|pl|chemin|che|impasse|imp|allee|all|route|rte|quai|cours|square|passage|cite|lotissement|lot|residence|res|hameau|faubourg|fbg|sentier|villa|voie|esplanade|ruelle)\b\.?|.*\b(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|way|gardens|terrace|grove|crescent|place|square|hill|row|park|boulevard|blvd|strasse|straat)\b\.?\s*(?:,.*)?$)/i;
 const company =
   /\b(?:SAS|SASU|SARL|EURL|SA|SNC|SCI|SCOP|SELARL|GIE|Ltd|Limited|LLC|LLP|PLC|Inc|Corp|GmbH|AG|KG|BV|NV|SpA|Srl|ApS|AB|Oy)\.?$|(?:&|et|and)\s(?:Fils|Associés|Cie|Co|Sons|Partners)\.?$/i;
 const britishPostcode = /^[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}$/;
@@ -100,8 +103,9 @@ const notCode =
 const ledger = /^4[01]1[A-Z]{3,12}\d{0,3}$/;
 const fileName =
   /^[^/\\\n]{2,200}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|png|jpe?g|gif|tiff?|heic|txt|csv|eml|msg|zip|mp[34]|mov|html?)$/i;
+/** Scripts without capitals, too. */
 const nameShape =
-  /^\p{Lu}[\p{L}’'.-]*(?:\s(?:de|du|des|la|le|van|von|der|den|el|al|d’|d')|\s?[\p{Lu}][\p{L}’'.-]*){0,4}$/u;
+  /^[\p{Lu}\p{Lo}][\p{L}\p{M}’'.-]*(?:\s(?:de|du|des|la|le|van|von|der|den|el|al|d’|d')|\s?[\p{Lu}\p{Lo}][\p{L}\p{M}’'.-]*){0,4}$/u;
 const titled = /^(?:M\.|Mme|Mlle|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.?|Pr\.?|Me)\s+\p{Lu}/u;
 
 const within: readonly RegExp[] = [
@@ -194,6 +198,8 @@ function numberSigns(text: string, signs: ValueSign[]): void {
   if (bic.test(text)) signs.push('bic');
   if (bic.test(text) && bankCountries.has(text.slice(4, 6))) signs.push('bank');
   if (/^\d{5}$/.test(text) || britishPostcode.test(text)) signs.push('zip');
+  if (britishPostcode.test(text.toUpperCase())) signs.push('postcode');
+  if (/^(?=.*[a-f])(?=.*\d)(?:[a-f\d]{16,64})$/.test(text)) signs.push('hex');
   if (/^\d{9}$/.test(dense) && luhnValid(dense)) signs.push('siren');
   if (/^\d{14}$/.test(dense) && luhnValid(dense) && luhnValid(dense.slice(0, 9))) signs.push('siret');
   if (/^\d{3}\s\d{3}\s\d{4}$/.test(text) && nhsValid(dense)) signs.push('national-id');

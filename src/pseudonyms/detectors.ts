@@ -2,6 +2,7 @@
 import type { RuleKind } from './classification-kinds.ts';
 import {
   isBareName,
+  isNameOfKey,
   isNameOfSomething,
   isNameOfThing,
   isOfThings,
@@ -84,6 +85,7 @@ const proofs: readonly { sign: ValueSign; kind: RuleKind; share: number; says: s
   { sign: 'username', kind: 'username', share: 0.35, says: 'are names of users by the dictionary', weight: 0.75 },
   { sign: 'city', kind: 'city', share: 0.4, says: 'are cities by the dictionary', weight: 0.6 },
   { sign: 'prose', kind: 'text', share: 0.35, says: 'are sentences', weight: 0.7 },
+  { sign: 'postcode', kind: 'zip', share: 0.6, says: 'are British postcodes', weight: 0.7 },
   // Only beside a name that says so.
   { sign: 'domain', kind: 'url', share: 0.5, says: 'are names of the web', weight: 0.45 },
   { sign: 'file-name', kind: 'text', share: 0.5, says: 'are names of files', weight: 0.65 },
@@ -232,7 +234,9 @@ function byValues(summary: ValueSummary, context: ColumnContext): Opinion | unde
     if (values < 3) sure *= 0.8;
     return { kind, weight: sure, reasons: [`${percent(seen)} of ${values} values ${says}`] };
   }
-  return number ? undefined : (inside(summary) ?? writtenAsNames(summary, subject) ?? ownCodes(summary, context));
+  return number
+    ? undefined
+    : (inside(summary) ?? writtenAsNames(summary, subject) ?? ownCodes(summary, context) ?? ownTokens(summary, name));
 }
 
 const listed: ReadonlySet<ValueSign> = new Set<ValueSign>([
@@ -265,7 +269,9 @@ function inside({ shares, values }: ValueSummary): Opinion | undefined {
 /** Two words or three each, all written as names are, hardly one twice, and some are known. */
 function writtenAsNames({ shares, values, variety }: ValueSummary, subject: TableSubject): Opinion | undefined {
   const [written, known] = [shares.get('names-shape') ?? 0, shares.get('full-name') ?? 0];
-  if (values < 15 || written < 0.75 || known < 0.12 || variety < 0.5) return undefined;
+  // Where people are kept none needs to be known: names of most of the world are in no dictionary here.
+  if (values < 15 || written < 0.75 || variety < 0.3 || (subject !== 'person' && (known < 0.12 || variety < 0.5)))
+    return undefined;
   const weight = subject === 'reference' ? 0.3 : 0.6;
   return { kind: 'full-name', weight, reasons: [`${percent(written)} of ${values} values are written as names are`] };
 }
@@ -278,6 +284,17 @@ function ownCodes({ shares, values, variety }: ValueSummary, { subject, key }: C
     kind: 'code',
     weight: 0.55,
     reasons: [`${percent(shaped)} of ${values} values are codes, and each is another`],
+  };
+}
+
+/** Random, each another, and called a key: whoever has one is let in. */
+function ownTokens({ shares, values, variety }: ValueSummary, name: string): Opinion | undefined {
+  const share = shares.get('hex') ?? 0;
+  if (values < 15 || variety < 0.9 || share < 0.8 || !isNameOfKey(name)) return undefined;
+  return {
+    kind: 'secret',
+    weight: 0.6,
+    reasons: [`${percent(share)} of ${values} values are random, and each is another`],
   };
 }
 

@@ -7,6 +7,7 @@ import { type PlanReport, planCopy, scanSource } from '../../src/jobs/pseudonymi
 import type { ThrowawayConnection } from '../../src/sources/postgres/throwaway.ts';
 import { type WorkingSetup, workingSetup } from '../cli/working-setup.ts';
 import { type FoundColumn, scoreOf } from '../support/detection-score.ts';
+import { charityTables } from '../support/labelled-charity.ts';
 import { clinicTables } from '../support/labelled-clinic.ts';
 import { fitnessTables } from '../support/labelled-fitness.ts';
 import { freightTables } from '../support/labelled-freight.ts';
@@ -21,6 +22,7 @@ import { townTables } from '../support/labelled-town.ts';
 import { useCluster } from '../support/postgres.ts';
 
 const others = [
+  ...charityTables,
   ...clinicTables,
   ...schoolTables,
   ...lettingsTables,
@@ -77,6 +79,7 @@ describe('a scan', () => {
     { of: 'a law firm and a haulier', labels: labelsOf([...lawTables, ...freightTables]) },
     { of: 'an agency for temporary work and a town hall', labels: labelsOf([...recruitmentTables, ...townTables]) },
     { of: 'hotels and insurers', labels: labelsOf([...hotelTables, ...insuranceTables]) },
+    { of: 'a charity', labels: labelsOf(charityTables) },
   ])('finds 95 of 100 personal columns of $of, with at most 10 false alarms', ({ labels }) => {
     const score = scoreOf(found.columns, labels);
     expect(score.unlabelled).toEqual([]);

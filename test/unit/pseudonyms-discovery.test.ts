@@ -120,6 +120,10 @@ describe('values', () => {
     ['https://example.org/u/7', 'url'],
     ['12 rue des Lilas', 'address'],
     ['14 Mill Lane', 'address'],
+    ['Flat 5, 15 Mill Lane, LS17 7NP', 'address'],
+    ['LS17 7NP', 'postcode'],
+    ['Тарас Ткачук', 'names-shape'],
+    ['حميد الخطيب', 'names-shape'],
     ['$2b$12$abcdefghijklmnopqrstuv', 'password'],
     ['<p>Bonjour</p>', 'html'],
     ['{"a": 1}', 'json'],
@@ -231,6 +235,20 @@ describe('a column', () => {
     const some = summarize([...many(made, 50), ...many(() => `Marie ${made(random).split(' ')[0]}`, 10)]);
     expect(judge(column('who'), some)).toMatchObject({ kind: 'full-name' });
     expect(judge(column('who'), summarize(many(made)))).toMatchObject({ kind: undefined });
+  });
+
+  it('of random values is one of keys where it is called so', () => {
+    const sums = summarize(many((r) => r.hex(32)));
+    expect(judge(column('unsub_key'), sums)).toMatchObject({ kind: 'secret' });
+    expect(judge(column('content_key'), sums)).toMatchObject({ kind: undefined });
+    expect(judge(column('checksum'), sums)).toMatchObject({ kind: undefined });
+  });
+
+  it('of codes is personal where people are kept, and each has another one', () => {
+    const codes = summarize(many((r) => `K${r.between(1_000_000, 9_999_999)}`));
+    expect(judge(column('doc', { subject: 'person' }), codes)).toMatchObject({ kind: 'code' });
+    expect(judge(column('doc'), codes)).toMatchObject({ kind: undefined });
+    expect(judge(column('doc', { subject: 'person', key: true }), codes)).toMatchObject({ kind: undefined });
   });
 
   it('of names of users keeps its kind when some are addresses', () => {
