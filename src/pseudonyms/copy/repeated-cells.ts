@@ -12,6 +12,8 @@ const mostEntries = 8192;
 const mostBytes = 1 << 20;
 const places = 2 * mostEntries;
 
+const nothing: Buffer<ArrayBuffer> = Buffer.alloc(0);
+
 /** Fewer are not worth looking for. */
 const fewestCells = 64;
 /** A share of repeated cells that pays for looking. */
@@ -33,10 +35,10 @@ export class RepeatedCells {
   readonly #to = new Int32Array(mostEntries);
   readonly #wide = new Uint8Array(mostEntries);
   #entries = 0;
-  #originals = Buffer.alloc(0);
+  #originals = nothing;
   #originalsView = new DataView(this.#originals.buffer);
   #originalBytes = 0;
-  #pool = Buffer.alloc(0);
+  #pool = nothing;
   #poolView = new DataView(this.#pool.buffer);
   /** Of the pool, that entries lie in. */
   #keptBytes = 0;
@@ -87,6 +89,9 @@ export class RepeatedCells {
   /** What does not come again now may do so later: other values may follow. */
   #pause(): void {
     this.#forget();
+    // Room that nothing is in: every column of every lane would keep its own.
+    this.#originals = this.#pool = nothing;
+    this.#originalsView = this.#poolView = new DataView(nothing.buffer);
     this.#unworthy = 0;
     this.#paused = pause;
   }
