@@ -212,6 +212,7 @@ describe('texts of files', () => {
     expect(said(pdf('/Filter /FlateDecode', Buffer.from('no zlib'))).unread).toBe(1);
     expect(said(Buffer.from('PK\x03\x04'.padEnd(60, 'x'))).unread).toBe(1);
     expect(said(gzipSync(Buffer.alloc(33 * 1024 * 1024))).unread).toBe(1);
+    expect(said(gzipSync(Buffer.from('Zoe Quist lives here')).subarray(0, -9)).unread).toBe(1);
   });
 
   it('are read in their encoding, also within bytes of no known kind', () => {
@@ -227,6 +228,17 @@ describe('texts of files', () => {
     expect(
       said(Buffer.concat([Buffer.from([0, 1, 2, 255, 9]), Buffer.from('zoe@x.example', 'utf16le')])).text,
     ).toContain('zoe@x.example');
+  });
+
+  it('are none of a hash that begins as a file of some kind would', () => {
+    const hash = (...bytes: number[]) => Buffer.concat([Buffer.from(bytes), Buffer.alloc(32 - bytes.length, 0xc5)]);
+    // Of a million hashes fifteen begin with the mark of gzip: none may keep a copy from being published.
+    expect(said(hash(0x1f, 0x8b)).unread).toBe(0);
+    expect(said(hash(0x1f, 0x8b, 8, 0xe0)).unread).toBe(0);
+    expect(said(hash(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 77)).unread).toBe(0);
+    // A mark of UTF-16, and a text that is none.
+    for (const mark of [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])])
+      expect(said(Buffer.concat([mark, Buffer.from('call Zoe Quist at once')])).text).toContain('Zoe Quist');
   });
 
   it('never fail, whatever the bytes', () => {

@@ -1,5 +1,6 @@
 /** What any bytes say: documents by their kind, texts by their encoding, and the words within everything else. */
 import { gunzipSync } from 'node:zlib';
+import { isGzip } from './inflate.ts';
 import { isPdf, mostCharacters, pdfTexts } from './pdf-text.ts';
 import { isZip, xmlTexts, zipParts } from './zip-text.ts';
 
@@ -25,7 +26,7 @@ export function textsOf(bytes: Buffer, take: TakeText, depth = 0): number {
     }
     return unread;
   }
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+  if (isGzip(bytes)) {
     if (depth >= deepest) return 1;
     try {
       return textsOf(gunzipSync(bytes, { maxOutputLength: largestUnpacked }), take, depth + 1);
@@ -37,8 +38,8 @@ export function textsOf(bytes: Buffer, take: TakeText, depth = 0): number {
   if (wide !== undefined) {
     const even = bytes.subarray(0, bytes.length & ~1);
     take((wide === 'le' ? even : Buffer.from(even).swap16()).toString('utf16le'), false);
-    // What only looks like it may begin with other bytes.
-    if (bytes[0]! < 0xfe) runsOf(bytes, (text) => take(text, true));
+    // What only looks like it may hold other bytes: a text in two bytes each has many zeros, or none that are printable.
+    if (bytes[0]! < 0xfe || !hasManyZeros(even)) runsOf(bytes, (text) => take(text, true));
     return 0;
   }
   const encoding = textEncoding(bytes);
@@ -65,6 +66,13 @@ function wideEncoding(bytes: Buffer): 'le' | 'be' | undefined {
   }
   if (odd > length * 0.4 && even === 0) return 'le';
   return even > length * 0.4 && odd === 0 ? 'be' : undefined;
+}
+
+function hasManyZeros(bytes: Buffer): boolean {
+  const sample = bytes.subarray(0, 512);
+  let zeros = 0;
+  for (const byte of sample) if (byte === 0) zeros++;
+  return zeros * 4 >= sample.length;
 }
 
 function textEncoding(bytes: Buffer): 'utf8' | 'latin1' | undefined {

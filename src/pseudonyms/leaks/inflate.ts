@@ -13,3 +13,12 @@ export function inflated(bytes: Uint8Array, { raw }: { raw: boolean }): Buffer |
     return undefined;
   }
 }
+
+/**
+ * Whether bytes begin as gzip does (RFC 1952): its mark, the one method there is, no flag that means nothing, a system that is
+ * known. The mark alone is chance once in 65,536 values, which a column of hashes has.
+ */
+export function isGzip(bytes: Buffer): boolean {
+  if (bytes.length < 18 || bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) return false;
+  return (bytes[3]! & 0xe0) === 0 && (bytes[9]! <= 13 || bytes[9] === 255);
+}

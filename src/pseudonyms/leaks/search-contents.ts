@@ -7,6 +7,7 @@ import type { SharedSnapshot } from '../copy/kept.ts';
 import { longestCell } from './columns.ts';
 import { textsOf } from './file-text.ts';
 import { countInto, type Hits, isNothing, noHits } from './hits.ts';
+import { isGzip } from './inflate.ts';
 import { copySession } from './lane-sessions.ts';
 import { TextScanner } from './scan-text.ts';
 import type { SharedSketch } from './sketch.ts';
@@ -121,9 +122,5 @@ class Contents {
 }
 
 function isPacked(bytes: Buffer): boolean {
-  return (
-    bytes.subarray(0, 1024).includes('%PDF-') ||
-    bytes.readUInt32LE(0) === 0x04034b50 ||
-    bytes.readUInt16LE(0) === 0x8b1f
-  );
+  return bytes.subarray(0, 1024).includes('%PDF-') || bytes.readUInt32LE(0) === 0x04034b50 || isGzip(bytes);
 }
