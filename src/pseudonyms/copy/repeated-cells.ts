@@ -2,14 +2,12 @@
  * Cells that come again and again, such as first names and towns: what became of one is kept, as its bytes, and every further
  * one costs a look. For kinds that go by the cell alone.
  */
-import { ByteColumn } from '../byte-column.ts';
+import { ByteColumn, type CellEncoding } from '../byte-column.ts';
 import type { ByteRun } from '../transformer.ts';
 
 /** Longer ones seldom come again. */
 const longestCell = 64;
 const mostEntries = 8192;
-/** Of originals, and of pseudonyms. */
-const mostBytes = 1 << 20;
 const places = 2 * mostEntries;
 
 const nothing: Buffer<ArrayBuffer> = Buffer.alloc(0);
@@ -24,6 +22,7 @@ const pause = 30;
 
 export class RepeatedCells {
   readonly #run: ByteRun;
+  readonly #mostBytes: number;
   readonly #watch: ((cells: ByteColumn) => void) | undefined;
   /** 1 + an entry, by the hash of its cell; 0 where there is none. */
   readonly #table = new Int32Array(places);
@@ -52,9 +51,17 @@ export class RepeatedCells {
   #unworthy = 0;
   #paused = 0;
 
-  /** @param watch is shown every original once at least */
-  constructor(run: ByteRun, watch?: (cells: ByteColumn) => void, encoding: ByteColumn['encoding'] = 'utf8') {
+  /**
+   * @param watch is shown every original once at least
+   * @param bytes of originals that are kept at most, and of pseudonyms; those of one batch come on top
+   */
+  constructor(
+    run: ByteRun,
+    watch?: (cells: ByteColumn) => void,
+    { encoding = 'utf8', bytes = 1 << 20 }: { encoding?: CellEncoding; bytes?: number } = {},
+  ) {
     this.#run = run;
+    this.#mostBytes = bytes;
     this.#watch = watch;
     this.#missing = new ByteColumn(encoding);
     this.#made = new ByteColumn(encoding);
@@ -82,7 +89,7 @@ export class RepeatedCells {
     } finally {
       if (cells.count - missing >= cells.count * worthwhile) this.#unworthy = 0;
       else if (++this.#unworthy === patience) this.#pause();
-      else if (this.#keptBytes > mostBytes) this.#forget();
+      else if (this.#keptBytes > this.#mostBytes) this.#forget();
     }
   }
 
@@ -165,9 +172,9 @@ export class RepeatedCells {
 
   #reserveOriginals(count: number): void {
     const room = this.#originalBytes + count * longestCell;
-    if (this.#originals.length >= Math.min(room, mostBytes)) return;
+    if (this.#originals.length >= Math.min(room, this.#mostBytes)) return;
     const before = this.#originals;
-    this.#originals = Buffer.allocUnsafeSlow(Math.min(Math.max(room, before.length * 2), mostBytes));
+    this.#originals = Buffer.allocUnsafeSlow(Math.min(Math.max(room, before.length * 2), this.#mostBytes));
     this.#originalsView = new DataView(this.#originals.buffer);
     before.copy(this.#originals, 0, 0, this.#originalBytes);
   }
