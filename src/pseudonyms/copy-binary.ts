@@ -14,6 +14,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { type BinaryCells, markWide } from './binary-cells.ts';
 import { ByteColumn } from './byte-column.ts';
 import type { Rewrite } from './copy-text.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 export interface CopyBinaryOptions {
   /** Columns of the COPY statement. */
@@ -46,8 +47,7 @@ export class CopyBinaryRewriter {
   readonly #encoded: readonly ByteColumn[];
   /** Where every ruled field of the rows of a batch begins, with its length, and ends, row by row. */
   readonly #fields: Int32Array;
-  #held: Buffer = Buffer.alloc(0);
-  #joined: Buffer = Buffer.alloc(0);
+  readonly #held = new HeldBytes();
   #rows = 0;
   /** Rows of the batch at hand. */
   #count = 0;
@@ -84,7 +84,7 @@ export class CopyBinaryRewriter {
    */
   push(piece: Buffer): Buffer[] {
     if (this.#state === 'ended' && piece.length > 0) throw malformed('It goes on behind its end.');
-    const bytes = this.#held.length === 0 ? piece : this.#behindHeld(piece);
+    const bytes = this.#held.before(piece);
     const out: Buffer[] = [];
     let at = this.#state === 'header' ? this.#header(bytes, out) : 0;
     while (this.#state === 'rows') {
@@ -98,24 +98,13 @@ export class CopyBinaryRewriter {
       out.push(copyOf(bytes, at, bytes.length));
       at = bytes.length;
     }
-    // A copy: what is held must not keep the whole piece alive, nor change with it.
-    this.#held = Buffer.from(bytes.subarray(at));
+    this.#held.hold(bytes.subarray(at));
     return out;
   }
 
   /** @throws HoldfastError `source-failed` when the stream ended before its end */
   end(): void {
     if (this.#state !== 'ended' || this.#held.length > 0) throw malformed('It ended before its end.');
-  }
-
-  /** In memory that is used again for the next piece. */
-  #behindHeld(piece: Buffer): Buffer {
-    const length = this.#held.length + piece.length;
-    if (this.#joined.length < length || this.#joined.length > 8 * length)
-      this.#joined = Buffer.allocUnsafeSlow(length + 4096);
-    this.#held.copy(this.#joined);
-    piece.copy(this.#joined, this.#held.length);
-    return this.#joined.subarray(0, length);
   }
 
   /** @returns behind the header, or 0 as long as it is not complete */

@@ -2,6 +2,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { ByteColumn, type CellEncoding } from './byte-column.ts';
 import { CopyRows, escapedByte } from './copy-rows.ts';
 import { hasSpecial } from './four-bytes.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 /**
  * Rewrites some columns of a stream of COPY text. Bytes of other columns are passed on as they are; ruled columns are taken
@@ -34,8 +35,7 @@ export class CopyTextRewriter {
   readonly #reader: CopyRows;
   readonly #cells: readonly ByteColumn[];
   readonly #rewrite: Rewrite;
-  #held: Buffer = Buffer.alloc(0);
-  #joined: Buffer = Buffer.alloc(0);
+  readonly #held = new HeldBytes();
   #out: Buffer = Buffer.alloc(0);
   #outView = new DataView(this.#out.buffer);
   #rows = 0;
@@ -72,28 +72,17 @@ export class CopyTextRewriter {
    * @throws HoldfastError `source-failed` when a row has not the expected number of columns
    */
   push(piece: Buffer): Buffer[] {
-    const bytes = this.#held.length === 0 ? piece : this.#behindHeld(piece);
+    const bytes = this.#held.before(piece);
     const end = bytes.lastIndexOf(newline) + 1;
     const out: Buffer[] = [];
     for (let at = 0; at < end; ) at = this.#batch(bytes, at, end, out);
-    // A copy: what is held must not keep the whole piece alive, nor change with it.
-    this.#held = Buffer.from(bytes.subarray(end));
+    this.#held.hold(bytes.subarray(end));
     return out;
   }
 
   /** @throws HoldfastError `source-failed` when the stream ended inside a row */
   end(): void {
     if (this.#held.length > 0) throw malformed('It ended inside a row.');
-  }
-
-  /** In memory that is used again for the next piece. */
-  #behindHeld(piece: Buffer): Buffer {
-    const length = this.#held.length + piece.length;
-    if (this.#joined.length < length || this.#joined.length > 8 * length)
-      this.#joined = Buffer.allocUnsafeSlow(length + 4096);
-    this.#held.copy(this.#joined);
-    piece.copy(this.#joined, this.#held.length);
-    return this.#joined.subarray(0, length);
   }
 
   #batch(bytes: Buffer, start: number, end: number, out: Buffer[]): number {

@@ -229,7 +229,7 @@ describe('tables', () => {
     const positions = kinds.map(([at]) => at);
     expect(await asked('public.quick', positions, kinds)).toBeDefined();
     const quick = await asked('public.quick', [1, 2, 3, 18]);
-    expect(quick?.cells.map((cells) => cells !== undefined)).toEqual([false, false, true, false]);
+    expect(quick?.map((cells) => cells !== undefined)).toEqual([false, false, true, false]);
     // What only the server can read.
     expect(await asked('public.quick', [3], [[3, 'fixed']])).toBeUndefined();
     expect(await asked('public.quick', [3], [[3, 'birth-date']])).toBeDefined();

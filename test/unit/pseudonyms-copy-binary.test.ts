@@ -4,7 +4,8 @@ import { isHoldfastError } from '../../src/base/errors.ts';
 import { binaryCellsOf } from '../../src/pseudonyms/binary-cells.ts';
 import { CopyBinaryRewriter } from '../../src/pseudonyms/copy-binary.ts';
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
-import { type StringRewrite, stringRewrite } from '../support/string-rewrite.ts';
+import { anew, changed, pushed, tablesOf } from '../support/pushed-rows.ts';
+import { stringRewrite } from '../support/string-rewrite.ts';
 
 /** COPY in binary format written again, from the page of the COPY command. */
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
@@ -30,40 +31,13 @@ const cell = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
   { weight: 1, arbitrary: fc.string({ minLength: 40, maxLength: 120 }) },
 );
-const table = fc.integer({ min: 1, max: 5 }).chain((columns) =>
-  fc.record({
-    columns: fc.constant(columns),
-    rows: fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), { maxLength: 12 }),
-    ruled: fc
-      .uniqueArray(fc.integer({ min: 0, max: columns - 1 }), { minLength: 1 })
-      .map((list) => list.sort((a, b) => a - b)),
-    cuts: fc.array(fc.nat(600), { maxLength: 8 }),
-    batchRows: fc.integer({ min: 1, max: 5 }),
-  }),
-);
+const table = tablesOf(cell, 600);
 
-const changed = (value: Cell): Cell =>
-  value === null ? 'was\tnull\\' : value === '' ? null : value.length % 3 === 0 ? value : `${value}\n\\N é😀`;
-const anew: StringRewrite = (columns) => columns.map((column) => column.map(changed));
 const asText = (ruled: readonly number[]) => ruled.map(() => undefined);
 
-function run(bytes: Buffer, cuts: number[], rewriter: CopyBinaryRewriter): Buffer {
-  const out: Buffer[] = [];
-  let from = 0;
-  for (const cut of [...cuts.map((at) => Math.min(at, bytes.length)).sort((a, b) => a - b), bytes.length]) {
-    // Its own memory, overwritten afterwards: a stream may use its buffer again.
-    const piece = Buffer.from(bytes.subarray(from, cut));
-    for (const part of rewriter.push(piece)) {
-      // Whoever sends it gives its memory back.
-      expect(part.length).toBe(part.buffer.byteLength);
-      out.push(Buffer.from(part));
-    }
-    piece.fill(0x58);
-    from = cut;
-  }
-  rewriter.end();
-  return Buffer.concat(out);
-}
+const run = (bytes: Buffer, cuts: number[], rewriter: CopyBinaryRewriter) =>
+  // Whoever sends a part gives its memory back.
+  pushed(bytes, cuts, rewriter, (part) => expect(part.length).toBe(part.buffer.byteLength));
 
 const refused = (act: () => unknown): boolean => {
   try {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isHoldfastError } from '../../src/base/errors.ts';
 import { CopyTextRewriter } from '../../src/pseudonyms/copy-text.ts';
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
+import { anew, changed, pushed, tablesOf } from '../support/pushed-rows.ts';
 import { type StringRewrite, stringRewrite } from '../support/string-rewrite.ts';
 
 /** COPY text written again, from the page of the COPY command. */
@@ -30,39 +31,13 @@ const cell = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
   { weight: 5, arbitrary: fc.array(character, { maxLength: 8 }).map((list) => list.join('').replaceAll('\0', '')) },
 );
-const table = fc.integer({ min: 1, max: 5 }).chain((columns) =>
-  fc.record({
-    columns: fc.constant(columns),
-    rows: fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), { maxLength: 12 }),
-    ruled: fc
-      .uniqueArray(fc.integer({ min: 0, max: columns - 1 }), { minLength: 1 })
-      .map((list) => list.sort((a, b) => a - b)),
-    cuts: fc.array(fc.nat(400), { maxLength: 6 }),
-    batchRows: fc.integer({ min: 1, max: 5 }),
-  }),
-);
+const table = tablesOf(cell, 400);
 
-const changed = (value: Cell): Cell =>
-  value === null ? 'was\tnull\\' : value === '' ? null : value.length % 3 === 0 ? value : `${value}\n\\N é😀`;
 const inPlace: StringRewrite = (columns) => {
   for (const column of columns) for (let i = 0; i < column.length; i++) column[i] = changed(column[i]!);
   return columns;
 };
-const anew: StringRewrite = (columns) => columns.map((column) => column.map(changed));
-
-function run(bytes: Buffer, cuts: number[], rewriter: CopyTextRewriter): Buffer {
-  const out: Buffer[] = [];
-  let from = 0;
-  for (const cut of [...cuts.map((at) => Math.min(at, bytes.length)).sort((a, b) => a - b), bytes.length]) {
-    // Its own memory, overwritten afterwards: a stream may use its buffer again.
-    const piece = Buffer.from(bytes.subarray(from, cut));
-    out.push(...rewriter.push(piece).map((part) => Buffer.from(part)));
-    piece.fill(0x58);
-    from = cut;
-  }
-  rewriter.end();
-  return Buffer.concat(out);
-}
+const run = (bytes: Buffer, cuts: number[], rewriter: CopyTextRewriter) => pushed(bytes, cuts, rewriter);
 
 describe('COPY text', () => {
   it.each([

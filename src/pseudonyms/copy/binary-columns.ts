@@ -3,10 +3,8 @@ import type { Session } from '../../sources/postgres/session.ts';
 import { type BinaryCells, binaryCellsOf, canonicalKinds } from '../binary-cells.ts';
 import type { TableTransform } from './table-transform.ts';
 
-export interface BinaryColumns {
-  /** How the cells of each position that was asked for become text; undefined where they are text. */
-  cells: (BinaryCells | undefined)[];
-}
+/** How the cells of each position that was asked for become text; undefined where they are text. */
+export type BinaryColumns = readonly (BinaryCells | undefined)[];
 
 /** Types of PostgreSQL itself whose values say nothing of the server they come from: neither object ids nor paths. */
 const plainTypes = [
@@ -87,5 +85,5 @@ export async function binaryColumns(
     if (rule !== undefined && !canonical) return undefined;
     cells.push(found === 'text' ? undefined : found);
   }
-  return { cells };
+  return cells;
 }

@@ -120,7 +120,7 @@ function rewriterOf(
   const { positions: ruled, rewrite } = rewriting;
   return binary === undefined
     ? new CopyTextRewriter({ columns, ruled, rewrite, encoding })
-    : new CopyBinaryRewriter({ columns, ruled, rewrite, cells: binary.cells });
+    : new CopyBinaryRewriter({ columns, ruled, rewrite, cells: binary });
 }
 
 async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
