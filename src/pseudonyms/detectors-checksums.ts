@@ -24,6 +24,17 @@ export function ibanValid(text: string): boolean {
   return mod97(text.slice(4) + text.slice(0, 4)) === 1;
 }
 
+/** Whether an IBAN stands in a text, dense or in groups: as many characters as its country has, and no more of the same word. */
+export function holdsIban(text: string): boolean {
+  for (const { 0: country, index } of text.matchAll(/(?<![A-Z0-9])[A-Z]{2}(?=\d{2})/g)) {
+    const length = ibanLengths.get(country);
+    if (length === undefined) continue;
+    const [found] = new RegExp(`^(?:[A-Z0-9]\\s?){${length - 1}}[A-Z0-9](?![A-Z0-9])`).exec(text.slice(index)) ?? [];
+    if (found !== undefined && ibanValid(found.replace(/\s/g, ''))) return true;
+  }
+  return false;
+}
+
 /** A French social security number: 13 characters and a key of two digits; Corsica has letters. */
 export function nirValid(text: string): boolean {
   if (!/^[1-478]\d{2}(0[1-9]|1[0-2]|[2-9]\d)(\d{2}|2[AB])\d{8}$/.test(text)) return false;

@@ -20,6 +20,9 @@ export function tokensOf(name: string): string[] {
     .filter((token) => token !== '');
 }
 
+/** `_word_word_`, as patterns see a name. */
+const spelled = (name: string): string => `_${tokensOf(name).join('_')}_`;
+
 /** Patterns see `_word_word_`. The first that fits counts, so the narrow ones come first. */
 const rules: readonly (readonly [RuleKind, number, string])[] = [
   ['password', 0.95, 'password|passwd|pwd|passphrase|mdp|mot_de_passe|motdepasse|passhash|pass_hash|encrypted_pass'],
@@ -191,7 +194,7 @@ const referenceTable =
   /_(?:ref|refs|reference|referentiel|lookup|catalog|catalogue|products?|produits?|articles?|items?|medicaments?|drugs?|devices?|appareils?|categor(?:y|ies)|categories?|communes?|countries|pays|cities|villes|regions?|departements?|currencies|devises|languages?|langues?|templates?|modeles?|gabarits?|settings|parametres?|config|roles?|permissions?|plans?|tags?|statuts?|statuses|types?|features?|translations?|traductions?|migrations?|schema|nomenclature)_/;
 
 export function tableSubject(schema: string, table: string, columns: readonly string[]): TableSubject {
-  const name = `_${tokensOf(table).join('_')}_`;
+  const name = spelled(table);
   const all = `_${tokensOf(schema).join('_')}${name}`;
   const kinds = new Set(
     columns
@@ -208,24 +211,24 @@ export function tableSubject(schema: string, table: string, columns: readonly st
 
 /** A name that says `name` and not of what. */
 export function isBareName(name: string): boolean {
-  return /^_(?:name|nom|noms|names|label_name)_$/.test(`_${tokensOf(name).join('_')}_`);
+  return /^_(?:name|nom|noms|names|label_name)_$/.test(spelled(name));
 }
 
 /** `copro_nom`, `nom_adh`: a name, and a word of the house beside it. */
 export function isNameOfSomething(name: string): boolean {
-  return /^_(?:[a-z]{2,8}_(?:nom|nm)|nom_[a-z]{2,8})_$/.test(`_${tokensOf(name).join('_')}_`);
+  return /^_(?:[a-z]{2,8}_(?:nom|nm)|nom_[a-z]{2,8})_$/.test(spelled(name));
 }
 
 /** Dates of what is built, founded or published lie as far apart as birthdays. */
 export function isOfThings(name: string): boolean {
   return /_(?:built|build|construction|constructed|creation|created|cree|founded|founding|foundation|fondation|inception|incorporation|incorporated|publi[a-z]*|parution|edition|release|released|acquired|acquisition|mise_en_service|immat[a-z]*)_/.test(
-    `_${tokensOf(name).join('_')}_`,
+    spelled(name),
   );
 }
 
 /** What is called after somebody, and is nobody. */
 export function isNameOfThing(name: string): boolean {
-  const text = `_${tokensOf(name).join('_')}_`;
+  const text = spelled(name);
   const isNamed = /_(?:nom|noms|name|names|lib|libelle|label|intitule|title|titre)_/.test(text);
   return (
     isNamed &&
@@ -237,7 +240,7 @@ export function isNameOfThing(name: string): boolean {
 
 /** `unsub_key`, `download_token`; sums of contents are called otherwise. */
 export function isNameOfKey(name: string): boolean {
-  const text = `_${tokensOf(name).join('_')}_`;
+  const text = spelled(name);
   return (
     /_(?:keys?|tokens?|links?|secrets?|codes?|cle|jeton)_/.test(text) &&
     !/_(?:sha\d*|md5|sum|checksum|digest|etag|file|content|commit|object|chunk|cache|s3|storage|bucket)_/.test(text)

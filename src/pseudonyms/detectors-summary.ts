@@ -1,7 +1,7 @@
 /** What the sampled values of a column look like, taken together. */
 import { signsOf, type ValueSign } from './detectors-values.ts';
 
-/** Shares of the signs among values; keeps no value. */
+/** Shares of the signs among values; keeps no value, and of dates the years. */
 export interface ValueSummary {
   values: number;
   /** Different values, as a share. */

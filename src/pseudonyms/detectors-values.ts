@@ -4,6 +4,7 @@ import {
   codiceFiscaleValid,
   dniValid,
   drivingLicenceForm,
+  holdsIban,
   ibanValid,
   luhnValid,
   nhsValid,
@@ -123,21 +124,12 @@ const within: readonly RegExp[] = [
   /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/,
 ];
 
-/** What check digits tell from any other number. */
-const checked: readonly { pattern: RegExp; isRight: (dense: string) => boolean }[] = [
-  { pattern: /\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){2,7}(?:\s?[A-Z0-9]{1,3})?\b/g, isRight: ibanValid },
-  {
-    pattern: /\b[1-478]\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d{2}\b/g,
-    isRight: nirValid,
-  },
-];
+const nationalId = /\b[1-478]\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d{2}\b/g;
 
-/** Whether something personal stands in a text, by form. */
+/** Whether something personal stands in a text: by form, and by check digits where a form alone is any number's. */
 export function holdsPersonal(text: string): boolean {
-  if (within.some((pattern) => pattern.test(text))) return true;
-  return checked.some(({ pattern, isRight }) =>
-    [...text.matchAll(pattern)].some(([found]) => isRight(found.replace(/\s/g, ''))),
-  );
+  if (within.some((pattern) => pattern.test(text)) || holdsIban(text)) return true;
+  return [...text.matchAll(nationalId)].some(([found]) => nirValid(found.replace(/\s/g, '')));
 }
 
 /** Everything that a value looks like. */

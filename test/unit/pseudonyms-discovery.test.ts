@@ -145,6 +145,8 @@ describe('values', () => {
     ['1M8GDM9AXKP042788', 'vin'],
     ['411DUPONT', 'ledger'],
     ['https://example.org/reset?u=jane%40example.org', 'within'],
+    ['VIR BE68 5390 0754 7034 LOYER JUILLET', 'within'],
+    ['VIR BE68539007547034 LOYER', 'within'],
     ['paid to GB82 WEST 1234 5698 7654 32 by hand', 'within'],
   ])('%j is %s', (value, sign) => expect(signsOf(value)).toContain(sign));
 
@@ -158,6 +160,8 @@ describe('values', () => {
     'FA-2026-000123',
     '5449000000996',
     'DB55797268990853',
+    'BE6853900754703412',
+    'BE69 5390 0754 7034',
     'WMAM302ZKXR75209',
     'order',
     'settings.general',
