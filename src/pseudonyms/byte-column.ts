@@ -58,6 +58,17 @@ export class ByteColumn {
     if (this.bytes.length < count * perCell + slack) this.#room(count * perCell);
   }
 
+  /** Has cells of ASCII that lie in other bytes, of which it keeps none. @param to below 0 for NULL */
+  receive(bytes: Uint8Array, from: Int32Array, to: Int32Array): void {
+    this.begin(to.length, 0);
+    this.reserve(bytes.length);
+    this.bytes.set(bytes);
+    this.from.set(from);
+    this.to.set(to);
+    this.wide.fill(0, 0, to.length);
+    this.at = bytes.length;
+  }
+
   /** Room for so many more bytes; `bytes` may be another buffer afterwards. */
   reserve(more: number): void {
     if (this.at + more + slack <= this.bytes.length) return;

@@ -1,5 +1,7 @@
 import type { ByteColumn } from './byte-column.ts';
-import { hasBlank, inSmallLetters } from './four-bytes.ts';
+import type { BroughtCells, Kernels } from './kernels/kernels.ts';
+import { kernels } from './kernels/kernels.ts';
+import { macColumn } from './kernels/mac-column.ts';
 import { type Prf, separator } from './prf.ts';
 import type { Cell } from './transformer.ts';
 
@@ -39,69 +41,22 @@ export function keyed(prf: Prf, canonical: Canonical, cells: readonly Cell[]): U
 
 /** The same of a column of bytes. */
 export function keyedColumn(prf: Prf, canonical: Canonical, cells: ByteColumn): Uint32Array {
-  const { count, from, to, wide } = cells;
+  const { count } = cells;
+  if (canonical === exact || canonical === folded) {
+    const kernel = kernels().begin();
+    const at = keyedIn(kernel, prf, canonical, cells, kernel.bring(cells));
+    return prf.received(kernel.bytes.subarray(at, at + 16 * count), count);
+  }
   prf.begin(count);
   for (let i = 0; i < count; i++) {
-    const [start, end] = [from[i]!, to[i]!];
-    if (end <= start) {
-      prf.place(0);
-      prf.end(0);
-    } else if (wide[i] !== 0 || (canonical !== exact && canonical !== folded)) {
-      const text = canonical(cells.cellAt(i)!);
-      const at = prf.place(text.length * 3);
-      prf.end(prf.text.write(text, at, 'utf8'));
-    } else {
-      const place = prf.place(end - start);
-      const to =
-        canonical === exact ? copied(cells, start, end, prf, place) : foldedAscii(cells, start, end, prf, place);
-      prf.end(to - place);
-    }
+    const text = cells.isEmpty(i) ? '' : canonical(cells.cellAt(i)!);
+    const at = prf.place(text.length * 3);
+    prf.end(prf.text.write(text, at, 'utf8'));
   }
   return prf.run();
 }
 
-function copied(
-  { bytes, view }: ByteColumn,
-  start: number,
-  end: number,
-  { text, view: out }: Prf,
-  place: number,
-): number {
-  let at = place;
-  let k = start;
-  for (; k <= end - 4; k += 4, at += 4) out.setInt32(at, view.getInt32(k, true), true);
-  for (; k < end; k++) text[at++] = bytes[k]!;
-  return at;
-}
-
-/** `folded` of ASCII. @returns where it ends */
-function foldedAscii(
-  { bytes, view }: ByteColumn,
-  start: number,
-  end: number,
-  { text, view: out }: Prf,
-  place: number,
-): number {
-  let at = place;
-  let space = false;
-  for (let k = start; k < end; ) {
-    while (!space && k <= end - 4) {
-      const word = view.getInt32(k, true);
-      if (hasBlank(word)) break;
-      out.setInt32(at, inSmallLetters(word), true);
-      at += 4;
-      k += 4;
-    }
-    if (k === end) break;
-    const byte = bytes[k++]!;
-    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) space = true;
-    else {
-      if (space) {
-        if (at > place) text[at++] = 0x20;
-        space = false;
-      }
-      text[at++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-    }
-  }
-  return at;
+/** The same in the memory of the kernels, for `exact` and `folded`. @returns where the words lie */
+export function keyedIn(kernel: Kernels, prf: Prf, canonical: Canonical, cells: ByteColumn, brought: BroughtCells) {
+  return macColumn(kernel, prf, { folds: canonical === folded, canonical }, cells, brought);
 }

@@ -11,10 +11,11 @@
  * ```
  */
 import { HoldfastError } from '../base/errors.ts';
-import { type BinaryCells, markWide } from './binary-cells.ts';
+import type { BinaryCells } from './binary-cells.ts';
 import { ByteColumn } from './byte-column.ts';
 import type { Rewrite } from './copy-text.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { type Kernels, kernels } from './kernels/kernels.ts';
 
 export interface CopyBinaryOptions {
   /** Columns of the COPY statement. */
@@ -30,9 +31,6 @@ export interface CopyBinaryOptions {
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const headerBytes = signature.length + 8;
-/** Below this many bytes a loop is faster than a call. */
-const shortCopy = 48;
-
 export class CopyBinaryRewriter {
   readonly #columns: number;
   readonly #ruled: readonly number[];
@@ -45,8 +43,9 @@ export class CopyBinaryRewriter {
   readonly #given: readonly ByteColumn[];
   /** Where rewritten cells become binary. */
   readonly #encoded: readonly ByteColumn[];
-  /** Where every ruled field of the rows of a batch begins, with its length, and ends, row by row. */
-  readonly #fields: Int32Array;
+  readonly #positions: Int32Array;
+  /** Of every ruled column: where the kernel writes the places of its cells. */
+  readonly #places: Int32Array;
   readonly #held = new HeldBytes();
   #rows = 0;
   /** Rows of the batch at hand. */
@@ -69,7 +68,8 @@ export class CopyBinaryRewriter {
     });
     this.#given = this.#raw.map((raw, k) => (cells[k] ? new ByteColumn() : raw));
     this.#encoded = ruled.map(() => new ByteColumn());
-    this.#fields = new Int32Array(batchRows * ruled.length * 2);
+    this.#positions = Int32Array.from(ruled);
+    this.#places = new Int32Array(ruled.length * 2);
   }
 
   /** Rows rewritten so far. */
@@ -87,12 +87,7 @@ export class CopyBinaryRewriter {
     const bytes = this.#held.before(piece);
     const out: Buffer[] = [];
     let at = this.#state === 'header' ? this.#header(bytes, out) : 0;
-    while (this.#state === 'rows') {
-      const end = this.#read(bytes, at);
-      if (this.#count > 0) out.push(this.#rewritten(bytes, at, end));
-      at = end;
-      if (this.#count < this.#batchRows) break;
-    }
+    if (this.#state === 'rows') at = this.#pushRows(bytes, at, out);
     if (this.#state === 'ended') {
       if (bytes.length - at > 2) throw malformed('It goes on behind its end.');
       out.push(copyOf(bytes, at, bytes.length));
@@ -119,64 +114,62 @@ export class CopyBinaryRewriter {
     return headerBytes;
   }
 
-  /** Finds the ruled fields of complete rows from `start` on. @returns behind the last of them */
-  #read(bytes: Buffer, start: number): number {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const [columns, ruled, raw, fields, most] = [this.#columns, this.#ruled, this.#raw, this.#fields, this.#batchRows];
-    const width = ruled.length;
-    const end = bytes.length;
-    let here = start;
-    let rows = 0;
-    let slot = 0;
-    reading: while (rows < most && here + 2 <= end) {
-      const count = view.getInt16(here);
-      if (count !== columns) {
-        if (count !== -1) throw malformed(`A row has ${count} columns in place of ${columns}.`);
-        // Its two bytes are passed on with what comes last.
-        this.#state = 'ended';
-        break;
+  /** @returns behind the last complete row */
+  #pushRows(bytes: Buffer, from: number, out: Buffer[]): number {
+    const kernel = kernels();
+    const held: Held = { kernel, base: kernel.hold(bytes), fields: 0 };
+    try {
+      held.fields = kernel.keep(this.#batchRows * this.#ruled.length * 8);
+      let at = from;
+      while (this.#state === 'rows') {
+        const end = this.#read(held, bytes, at);
+        if (this.#count > 0) out.push(this.#rewritten(held, at, end));
+        at = end;
+        if (this.#count < this.#batchRows) break;
       }
-      let at = here + 2;
-      let column = 0;
-      for (let next = 0; next <= width; next++) {
-        const until = next < width ? ruled[next]! : columns;
-        for (; column < until; column++) {
-          if (at + 4 > end) break reading;
-          const length = view.getInt32(at);
-          at += length > 0 ? length + 4 : 4;
-        }
-        if (next === width) break;
-        if (at + 4 > end) break reading;
-        const length = view.getInt32(at);
-        const from = at + 4;
-        if (length > end - from) break reading;
-        const cell = raw[next]!;
-        const to = length < 0 ? from : from + length;
-        fields[slot] = at;
-        fields[slot + 1] = to;
-        slot += 2;
-        cell.from[rows] = from;
-        cell.to[rows] = length < 0 ? -1 : to;
-        at = to;
-        column++;
-      }
-      if (at > end) break;
-      here = at;
-      rows++;
+      return at;
+    } finally {
+      kernel.letGo();
     }
-    for (const cell of raw) cell.lieIn({ bytes, view }, rows);
-    this.#count = rows;
-    return here;
   }
 
-  #rewritten(bytes: Buffer, start: number, end: number): Buffer {
+  /** Finds the ruled fields of complete rows from `start` on. @returns behind the last of them */
+  #read({ kernel, base, fields }: Held, bytes: Buffer, start: number): number {
+    const [columns, width, most, places] = [this.#columns, this.#ruled.length, this.#batchRows, this.#places];
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    kernel.begin();
+    const room = kernel.take(places.length * most * 4);
+    for (let k = 0; k < places.length; k++) places[k] = room + k * most * 4;
+    const [positions, cells, told] = [kernel.put(this.#positions), kernel.put(places), kernel.take(8)];
+    const end = base + bytes.length;
+    const { readRows, markWide } = kernel.run;
+    const here = readRows(base + start, end, columns, positions, width, cells, fields, most, base, told);
+    const rows = kernel.words[told >> 2]!;
+    const count = kernel.words[(told >> 2) + 1]!;
+    if (count !== columns) {
+      if (count !== -1) throw malformed(`A row has ${count} columns in place of ${columns}.`);
+      // Its two bytes are passed on with what comes last.
+      this.#state = 'ended';
+    }
+    const wide = kernel.take(rows);
+    for (let k = 0; k < width; k++) {
+      const cell = this.#raw[k]!;
+      cell.lieIn({ bytes, view }, rows);
+      const [from, to] = [places[2 * k]! >> 2, places[2 * k + 1]! >> 2];
+      cell.from.set(kernel.words.subarray(from, from + rows));
+      cell.to.set(kernel.words.subarray(to, to + rows));
+      if (this.#codecs[k]) continue;
+      markWide(base, from << 2, to << 2, wide, rows);
+      cell.wide.set(kernel.bytes.subarray(wide, wide + rows));
+    }
+    this.#count = rows;
+    return here - base;
+  }
+
+  #rewritten(held: Held, start: number, end: number): Buffer {
     const rows = this.#count;
     const [raw, given, codecs] = [this.#raw, this.#given, this.#codecs];
-    for (let k = 0; k < raw.length; k++) {
-      const codec = codecs[k];
-      if (codec) codec.read(raw[k]!, given[k]!);
-      else markWide(raw[k]!);
-    }
+    for (let k = 0; k < raw.length; k++) codecs[k]?.read(raw[k]!, given[k]!);
     const after = this.#rewrite(given, rows);
     if (after.length !== given.length || after.some((column) => column.count !== rows))
       throw new RangeError('the rewriting gave another number of cells');
@@ -188,49 +181,32 @@ export class CopyBinaryRewriter {
       return this.#encoded[k]!;
     });
     this.#rows += rows;
-    return this.#assemble(bytes, start, end, made);
+    return this.#assemble(held, start, end, made);
   }
 
-  #assemble(bytes: Buffer, start: number, end: number, made: readonly ByteColumn[]): Buffer {
-    const [fields, rows] = [this.#fields, this.#count];
+  #assemble({ kernel, base, fields }: Held, start: number, end: number, made: readonly ByteColumn[]): Buffer {
+    const rows = this.#count;
     const width = made.length;
-    let size = end - start;
-    for (let k = 0; k < width; k++) {
-      const { from, to } = made[k]!;
-      for (let row = 0, f = 2 * k; row < rows; row++, f += 2 * width) {
-        const length = to[row]! - from[row]!;
-        size += 4 - (fields[f + 1]! - fields[f]!) + (length > 0 ? length : 0);
-      }
-    }
+    kernel.begin();
+    const brought = made.map((column) => kernel.bring(column));
+    const cells = kernel.put(Int32Array.from(brought.flatMap(({ bytes, from, to }) => [bytes, from, to])));
+    const { sizeOfRows, assembleRows } = kernel.run;
+    const size = end - start + sizeOfRows(fields, rows, cells, width);
+    const out = kernel.take(size);
+    if (assembleRows(base + start, base + end, base, fields, rows, cells, width, out) !== out + size)
+      throw new RangeError('the rewritten rows have another length');
     // Of its own memory and no larger: whoever sends it frees it.
-    const out = Buffer.allocUnsafeSlow(size);
-    const outView = new DataView(out.buffer);
-    let to = 0;
-    let from = start;
-    for (let row = 0, f = 0; row < rows; row++) {
-      for (let k = 0; k < width; k++, f += 2) {
-        const until = fields[f]!;
-        if (until - from < shortCopy) while (from < until) out[to++] = bytes[from++]!;
-        else to += bytes.copy(out, to, from, until);
-        from = fields[f + 1]!;
-        const column = made[k]!;
-        const last = column.to[row]!;
-        if (last < 0) {
-          outView.setInt32(to, -1);
-          to += 4;
-          continue;
-        }
-        let at = column.from[row]!;
-        outView.setInt32(to, last - at);
-        to += 4;
-        const { bytes: cells, view } = column;
-        for (; at <= last - 4; at += 4, to += 4) outView.setInt32(to, view.getInt32(at, true), true);
-        while (at < last) out[to++] = cells[at++]!;
-      }
-    }
-    bytes.copy(out, to, from, end);
-    return out;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    kernel.bytes.copy(bytes, 0, out, out + size);
+    return bytes;
   }
+}
+
+/** The bytes at hand as kernels have them: where they lie, and where the places of the ruled fields of a batch do. */
+interface Held {
+  readonly kernel: Kernels;
+  readonly base: number;
+  fields: number;
 }
 
 function copyOf(bytes: Buffer, from: number, to: number): Buffer {

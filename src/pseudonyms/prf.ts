@@ -17,6 +17,8 @@ export function blockCipher(key: Uint8Array): Cipheriv {
 
 export class Prf {
   readonly #cipher: Cipheriv;
+  /** Both, one behind the other. */
+  readonly subkeys = new Int32Array(8);
   readonly #k1: Int32Array;
   readonly #k2: Int32Array;
   /** The texts, each from a multiple of 16 on, filled up as the standard says. `view` is of the same bytes. */
@@ -27,6 +29,7 @@ export class Prf {
   #blockWords: Int32Array = new Int32Array(0);
   #words: Uint32Array = new Uint32Array(0);
   #signed: Int32Array = new Int32Array(0);
+  #wordBytes: Uint8Array = new Uint8Array(0);
   /** Of every text: where it begins, in blocks; and where the last one ends. */
   #starts = new Int32Array(0);
   #active = new Int32Array(0);
@@ -39,6 +42,8 @@ export class Prf {
     const k1 = doubled(this.#cipher.update(Buffer.alloc(16)));
     this.#k1 = wordsOf(k1);
     this.#k2 = wordsOf(doubled(k1));
+    this.subkeys.set(this.#k1);
+    this.subkeys.set(this.#k2, 4);
   }
 
   /** Starts a batch of `count` texts. */
@@ -95,6 +100,18 @@ export class Prf {
     return this.#words;
   }
 
+  /** The bare cipher on whole blocks. */
+  seal(blocks: Buffer): Buffer {
+    return this.#cipher.update(blocks);
+  }
+
+  /** What came of `count` texts elsewhere, as `run` gives it. */
+  received(made: Uint8Array, count: number): Uint32Array {
+    this.#reserve(count);
+    this.#wordBytes.set(made);
+    return this.#words;
+  }
+
   #hold(text: Buffer): void {
     this.text = text;
     this.view = new DataView(text.buffer, text.byteOffset, text.length);
@@ -141,6 +158,7 @@ export class Prf {
     const room = Math.max(count, 256);
     this.#words = new Uint32Array(room * 4);
     this.#signed = new Int32Array(this.#words.buffer);
+    this.#wordBytes = new Uint8Array(this.#words.buffer);
     this.#blocks = Buffer.allocUnsafeSlow(room * 16);
     this.#blockWords = wordsOf(this.#blocks);
     this.#starts = new Int32Array(room + 1);

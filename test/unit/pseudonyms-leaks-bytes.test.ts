@@ -192,8 +192,8 @@ describe('originals', () => {
           for (const cell of given) take(cell);
           const column = columnAdmissionOf(rule, type, sketch, (...print) => ofBytes!.push(print.join()))!;
           column(new ByteColumn().fill(given));
-          // Those that follow each other are taken once.
-          expect([...new Set(ofBytes)]).toEqual([...new Set(ofStrings)]);
+          // Those that follow each other are taken once, and those that the kernel leaves at the end.
+          expect([...new Set(ofBytes)].sort()).toEqual([...new Set(ofStrings)].sort());
         }),
         { numRuns: 60 },
       );

@@ -4,6 +4,7 @@ import type { ByteColumn } from '../byte-column.ts';
 import { parseDocument } from '../detectors-documents.ts';
 import type { RawOptions } from '../options.ts';
 import type { Cell } from '../transformer.ts';
+import { type AdmitAll, eachPrint, takeOriginals } from './column-originals.ts';
 import {
   type Admission,
   type Admit,
@@ -60,15 +61,24 @@ export function admissionOf(
   return takerOf(rule, type, sketch, admit)?.take;
 }
 
-/** The same for whole columns: no string is made of most cells, and one that is like the one before is not taken again. */
+/**
+ * The same for whole columns: no string is made of most cells, and one that is like the one before is not taken again.
+ *
+ * @param admitAll is told instead, where it is given: of many prints at once
+ */
 export function columnAdmissionOf(
   rule: RawOptions,
   type: string,
   sketch: Pick<SharedSketch, 'seeds'>,
   admit: Admit,
+  admitAll: AdmitAll = eachPrint(admit),
 ): ColumnAdmission | undefined {
   const taker = takerOf(rule, type, sketch, admit);
   if (taker === undefined) return undefined;
+  if (taker instanceof Originals) {
+    const { mode, take } = taker;
+    return (cells) => takeOriginals(cells, mode, sketch, admitAll, take);
+  }
   const { take, takeBytes } = taker;
   if (takeBytes === undefined) {
     return (cells) => {
@@ -81,22 +91,12 @@ export function columnAdmissionOf(
   }
   return (cells) => {
     const { bytes, from, to, wide, count } = cells;
-    let [before, length] = [0, -1];
     for (let i = 0; i < count; i++) {
-      const [start, end] = [from[i]!, to[i]!];
-      if (end - start < shortestOriginal) continue;
-      if (end - start === length && isSame(bytes, before, start, length)) continue;
-      before = start;
-      length = end - start;
-      if (wide[i] === 0) takeBytes(bytes, start, end);
+      if (to[i]! - from[i]! < shortestOriginal) continue;
+      if (wide[i] === 0) takeBytes(bytes, from[i]!, to[i]!);
       else take(cells.cellAt(i));
     }
   };
-}
-
-function isSame(bytes: Buffer, one: number, other: number, length: number): boolean {
-  for (let k = 0; k < length; k++) if (bytes[one + k] !== bytes[other + k]) return false;
-  return true;
 }
 
 function takerOf(rule: RawOptions, type: string, sketch: Pick<SharedSketch, 'seeds'>, admit: Admit): Taker | undefined {
@@ -108,7 +108,7 @@ function takerOf(rule: RawOptions, type: string, sketch: Pick<SharedSketch, 'see
   if (kind === 'array') return onlyCells(arrayAdmission(rule, sketch, admit));
   if (kind === 'text' && rule.mode === 'patterns') return new Originals('parts', sketch, admit);
   const mode = modes[kind] ?? (identifiers.has(kind) ? 'identifiers' : 'any');
-  if (type === 'bytea') return new BinaryOriginals(sketch, admit);
+  if (type === 'bytea' || mode === 'bytes') return new BinaryOriginals(sketch, admit);
   const originals = new Originals(mode, sketch, admit);
   // What becomes nothing, or the same in every row, may have been a document.
   if (mode === 'any' && !/^(?:character varying|character|text|citext)/.test(type))

@@ -1,7 +1,5 @@
 /** What is looked for of one value: its words, phrases, numbers, addresses, by what kind of value it is. */
 import type { Cell } from '../transformer.ts';
-import { isNobodysAddressBytes, isNobodysText, mayHoldNumber, phoneTailStart } from './byte-numbers.ts';
-import { digit, mark } from './character-facts.ts';
 import { Characters } from './characters.ts';
 import {
   compactOf,
@@ -13,20 +11,7 @@ import {
   phoneTail,
 } from './numbers.ts';
 import type { SharedSketch } from './sketch.ts';
-import {
-  finished,
-  form,
-  leadingCharacters,
-  leadingPrint,
-  leadingPrintOfBytes,
-  leadingPrintOfWords,
-  longestPhrase,
-  marksOf,
-  mixed,
-  shortestText,
-  trait,
-  Words,
-} from './words.ts';
+import { finished, form, leadingPrint, longestPhrase, mixed, trait, Words } from './words.ts';
 
 /** How surely a print is that of an original and of nothing else. */
 export const strength = {
@@ -96,93 +81,48 @@ const longestBinary = 4096;
 
 const noDigits = { digits: 0, length: 0, a: 0, b: 0 };
 
+/** Originals as strings. Most are taken as bytes, column by column, by a kernel that says the same (column-originals.ts). */
 export class Originals implements Taker {
+  readonly mode: Exclude<Mode, 'bytes'>;
   readonly #words: Words;
   /** What stands within a text is cut apart from the text. */
   readonly #inner: Words;
   readonly #characters: Characters;
-  readonly #mode: Mode;
   readonly #admit: Admit;
   readonly #print = { a: 0, b: 0 };
-  /** The original under way: a string, or ASCII of which one is made only where it is needed. */
-  #cell = '';
-  #bytes: Buffer | undefined;
-  #from = 0;
-  #to = 0;
 
-  constructor(mode: Mode, sketch: Pick<SharedSketch, 'seeds'>, admit: Admit) {
+  constructor(mode: Exclude<Mode, 'bytes'>, sketch: Pick<SharedSketch, 'seeds'>, admit: Admit) {
+    this.mode = mode;
     this.#words = new Words(sketch);
     this.#inner = new Words(sketch);
     this.#characters = new Characters(sketch);
-    this.#mode = mode;
     this.#admit = admit;
   }
 
   readonly take = (cell: Cell): void => {
     if (cell === null || cell.length < shortestOriginal) return;
-    this.#cell = cell;
-    this.#bytes = undefined;
-    this.#from = 0;
-    this.#to = cell.length;
-    this.#take();
-  };
-
-  readonly takeBytes: TakeBytes = (bytes, from, to) => {
-    if (to - from < shortestOriginal) return;
-    if (this.#bytes !== bytes) this.#bytes = bytes;
-    this.#from = from;
-    this.#to = to;
-    this.#take();
-  };
-
-  #take(): void {
-    const mode = this.#mode;
-    if (mode === 'texts' || (mode === 'any' && this.#to - this.#from > longestValue)) this.#text();
-    else if (mode === 'parts') this.#parts();
+    const mode = this.mode;
+    if (mode === 'texts' || (mode === 'any' && cell.length > longestValue)) this.#text(cell);
+    else if (mode === 'parts') this.#parts(cell);
     else {
       const words = this.#words;
-      if (this.#bytes === undefined) words.cut(this.#cell);
-      else words.cutBytes(this.#bytes, this.#from, this.#to);
-      if (words.count === 1) this.#single();
-      else if (words.count > 1) this.#several();
+      words.cut(cell);
+      if (words.count === 1) this.#single(cell);
+      else if (words.count > 1) this.#several(cell);
       words.release();
     }
-  }
-
-  #string(): string {
-    return this.#bytes === undefined ? this.#cell : this.#bytes.toString('latin1', this.#from, this.#to);
-  }
-
-  /** Prints the letters and digits of the original. */
-  #compact(): Characters {
-    const characters = this.#characters;
-    return this.#bytes === undefined
-      ? characters.print(this.#cell)
-      : characters.printBytes(this.#bytes, this.#from, this.#to);
-  }
-
-  #isNobodys(): boolean {
-    return this.#bytes === undefined
-      ? isNobodys(compactOf(this.#cell))
-      : isNobodysText(this.#bytes, this.#from, this.#to);
-  }
-
-  #isNobodysAddress(): boolean {
-    return this.#bytes === undefined
-      ? isNobodysAddress(this.#cell)
-      : isNobodysAddressBytes(this.#bytes, this.#from, this.#to);
-  }
+  };
 
   #give(of: number, a: number, b: number, strong: number): void {
     this.#admit(finished(a, of), finished(b, of), strong);
   }
 
-  #single(): void {
+  #single(cell: string): void {
     const words = this.#words;
     const [a, b, seen] = [words.a[0]!, words.b[0]!, words.traits[0]!];
     const length = words.to[0]! - words.from[0]!;
     if (length < shortestOriginal) return;
-    const mode = this.#mode;
+    const mode = this.mode;
     if ((seen & trait.at) !== 0) {
       this.#give(form.word, a, b, strength.identifier);
       return;
@@ -194,57 +134,47 @@ export class Originals implements Taker {
         this.#give(form.word, a, b, strength.identifier);
       return;
     }
-    const { digits, length: size, a: compactA, b: compactB } = this.#compact();
+    const { digits, length: size, a: compactA, b: compactB } = this.#characters.print(cell);
     if (digits === size) {
-      if (digits < fewestDigits || this.#isNobodys()) return;
+      if (digits < fewestDigits || isNobodys(compactOf(cell))) return;
     } else if (length < (mode === 'identifiers' ? 6 : 8)) return;
-    if ((seen & trait.mixed) !== 0 && length < 16 && this.#isNobodysAddress()) return;
+    if ((seen & trait.mixed) !== 0 && length < 16 && isNobodysAddress(cell)) return;
     this.#give(form.word, a, b, strength.identifier);
     if (digits < fewestDigits || size > longestNumber) return;
     this.#give(form.compact, compactA, compactB, strength.identifier);
-    if (mode === 'phone') this.#phone();
+    if (mode === 'phone') this.#phone(cell);
   }
 
-  /** The original is a telephone number. */
-  #phone(): void {
-    if (this.#bytes === undefined) this.#phoneWithin(this.#cell);
-    else {
-      const start = phoneTailStart(this.#bytes, this.#from, this.#to);
-      if (start < 0) return;
-      const { a, b } = this.#characters.printBytes(this.#bytes, start, this.#to, digit);
-      this.#give(form.phone, a, b, strength.identifier);
-    }
-  }
-
-  #phoneWithin(text: string): void {
+  /** Of a telephone number. */
+  #phone(text: string): void {
     const tail = phoneTail(text);
     if (tail === undefined) return;
     const { a, b } = this.#characters.print(tail);
     this.#give(form.phone, a, b, strength.identifier);
   }
 
-  #several(): void {
+  #several(cell: string): void {
     const words = this.#words;
-    const mode = this.#mode;
+    const mode = this.mode;
     const { count, traits } = words;
     let [seen, all] = [0, trait.capital | trait.letters];
     for (let at = 0; at < count; at++) {
       seen |= traits[at]!;
       all &= traits[at]!;
     }
-    const { digits, length, a, b } = (seen & trait.digits) === 0 ? noDigits : this.#compact();
+    const { digits, length, a, b } = (seen & trait.digits) === 0 ? noDigits : this.#characters.print(cell);
     if (digits >= fewestDigits && mode !== 'places' && digits * 2 >= length) {
-      if (length > longestNumber || (digits === length && this.#isNobodys())) return;
+      if (length > longestNumber || (digits === length && isNobodys(compactOf(cell)))) return;
       this.#give(form.compact, a, b, strength.identifier);
-      if (mode === 'phone') this.#phone();
+      if (mode === 'phone') this.#phone(cell);
       return;
     }
-    if ((seen & trait.at) !== 0 || digits >= fewestDigits) this.#parts();
+    if ((seen & trait.at) !== 0 || digits >= fewestDigits) this.#parts(cell);
     // Of a kind that says nothing of its values only what is written as a name is.
     const named = mode === 'any' && count <= 4 && (all & trait.capital) !== 0 && (seen & trait.digits) === 0;
     const wanted = mode === 'names' || mode === 'phrases' || named || (mode === 'places' && digits > 0);
-    if (wanted && this.#to - this.#from >= 6 && count <= longestPhrase) this.#phrase(mode === 'names');
-    else if (mode !== 'names') this.#leading(true);
+    if (wanted && cell.length >= 6 && count <= longestPhrase) this.#phrase(mode === 'names');
+    else if (mode !== 'names') this.#leading(cell);
   }
 
   #phrase(partOfName: boolean): void {
@@ -258,46 +188,17 @@ export class Originals implements Taker {
     this.#give(form.phrase, a, b, partOfName ? strength.word : strength.phrase);
   }
 
-  #text(): void {
-    const marks = this.#leading(false);
-    this.#parts(marks);
+  #text(cell: string): void {
+    this.#leading(cell);
+    this.#parts(cell);
   }
 
-  /**
-   * By its first words, and by those of its lines.
-   *
-   * @param isCut its words are
-   * @returns what stands anywhere in it: bits of `mark`
-   */
-  #leading(isCut: boolean): number {
-    const bytes = this.#bytes;
-    const [from, to] = [this.#from, this.#to];
+  /** By its first words, and by those of its lines. */
+  #leading(text: string): void {
     const words = this.#words;
     const print = this.#print;
-    if (bytes === undefined) {
-      const text = this.#cell;
-      this.#known(leadingPrint(words, text, from, to, print));
-      if (text.includes('\n'))
-        eachLine(text, (start, end) => this.#known(leadingPrint(words, text, start, end, print)));
-      return everyMark;
-    }
-    let { marks } = words;
-    if (isCut) this.#known(leadingPrintOfWords(words, 0, from, to, print));
-    else if (to - from < shortestText) marks = marksOf(bytes, from, to);
-    else {
-      this.#known(leadingPrintOfBytes(words, bytes, from, to, print));
-      // No more was cut.
-      marks = words.marks | marksOf(bytes, Math.min(to, from + leadingCharacters), to);
-    }
-    if ((marks & mark.line) !== 0) {
-      for (let start = from; start <= to; ) {
-        let end = start;
-        while (end < to && bytes[end] !== 0x0a) end++;
-        this.#known(leadingPrintOfBytes(words, bytes, start, end, print));
-        start = end + 1;
-      }
-    }
-    return marks;
+    this.#known(leadingPrint(words, text, 0, text.length, print));
+    if (text.includes('\n')) eachLine(text, (start, end) => this.#known(leadingPrint(words, text, start, end, print)));
   }
 
   /** @param known whether there is such a print */
@@ -305,15 +206,8 @@ export class Originals implements Taker {
     if (known) this.#admit(this.#print.a, this.#print.b, strength.phrase);
   }
 
-  /** E-mail addresses and numbers that stand in a text. @param marks of it, when they are known */
-  #parts(marks?: number): void {
-    const bytes = this.#bytes;
-    if (bytes !== undefined) {
-      const all = marks ?? marksOf(bytes, this.#from, this.#to);
-      const digits = (all & mark.digit) !== 0 && mayHoldNumber(bytes, this.#from, this.#to);
-      if ((all & mark.at) === 0 && !digits) return;
-    }
-    const text = this.#string();
+  /** E-mail addresses and numbers that stand in a text. */
+  #parts(text: string): void {
     if (text.includes('@')) {
       const inner = this.#inner;
       for (const [address] of text.matchAll(emailWithin)) {
@@ -326,14 +220,11 @@ export class Originals implements Taker {
         const { a, b, length } = this.#characters.print(compact);
         if (length > longestNumber) return;
         this.#give(form.compact, a, b, strength.identifier);
-        if (phone) this.#phoneWithin(compact);
+        if (phone) this.#phone(compact);
       });
     }
   }
 }
-
-/** Of what was not looked at for them. */
-const everyMark = mark.at | mark.digit | mark.line | mark.code;
 
 /** Within words too: `mailto:`, or a file that is called after one. */
 export const emailWithin = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;

@@ -67,6 +67,20 @@ export class PrintBatch {
     if (this.#count === batchPrints) this.flush();
   }
 
+  /** Adds many prints at once: the first two of every three words are one. */
+  addAll(prints: Int32Array, from: number, count: number): void {
+    const sketch = this.#sketch;
+    const { words } = sketch;
+    const last = words.length - 1;
+    let read = 0;
+    for (let at = from, end = from + 3 * count; at < end; ) {
+      const until = Math.min(end, at + 3 * batchPrints);
+      for (let k = at; k < until; k += 3) read ^= words[prints[k]! & last]! ^ words[prints[k + 1]! & last]!;
+      for (; at < until; at += 3) addPrint(sketch, prints[at]!, prints[at + 1]!);
+    }
+    this.read = read;
+  }
+
   flush(): void {
     const { words } = this.#sketch;
     const last = words.length - 1;

@@ -9,7 +9,13 @@ export function sketchWatch(shared: SharedSketch, { ruled }: Pick<TableTransform
   const prints = new PrintBatch(shared);
   const admissions = new Map<string, ColumnAdmission>();
   for (const { column, rule, facts } of ruled) {
-    const admission = columnAdmissionOf(rule, facts.type, shared, (a, b) => prints.add(a, b));
+    const admission = columnAdmissionOf(
+      rule,
+      facts.type,
+      shared,
+      (a, b) => prints.add(a, b),
+      (words, at, count) => prints.addAll(words, at, count),
+    );
     if (admission) admissions.set(column, admission);
   }
   return {

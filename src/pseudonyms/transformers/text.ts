@@ -1,7 +1,7 @@
-import type { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
-import { exact, keyedColumn } from '../canonical.ts';
-import { writeFiller } from '../filler.ts';
+import { exact, keyedIn } from '../canonical.ts';
+import { writeFillers } from '../filler.ts';
+import { kernels } from '../kernels/kernels.ts';
 import { Options } from '../options.ts';
 import { Prf } from '../prf.ts';
 import {
@@ -46,26 +46,13 @@ function lorem(options: Options): Transformer {
       this.guarantee(column);
       const prf = new Prf(key.subkey('lorem'));
       return (cells, out) => {
-        const words = keyedColumn(prf, exact, cells);
-        out.begin(cells.count);
-        for (let i = 0; i < cells.count; i++) {
-          if (cells.isEmpty(i)) out.keep(cells, i);
-          else {
-            writeFiller(out, Math.min(lengthOf(cells, i), most ?? Number.POSITIVE_INFINITY), words, i * 4);
-            out.end();
-          }
-        }
+        const kernel = kernels().begin();
+        const brought = kernel.bring(cells);
+        const words = keyedIn(kernel, prf, exact, cells, brought);
+        writeFillers(kernel, cells.count, brought, words, most ?? Number.POSITIVE_INFINITY, out);
       };
     },
   };
-}
-
-/** Characters as PostgreSQL counts them: bytes of UTF-8 that begin one. */
-function lengthOf({ bytes, from, to, wide }: ByteColumn, i: number): number {
-  const [start, end] = [from[i]!, to[i]!];
-  let length = end - start;
-  if (wide[i] !== 0) for (let k = start; k < end; k++) if ((bytes[k]! & 0xc0) === 0x80) length--;
-  return length;
 }
 
 /** What is found in running text, in this order; each is mapped as its own transformer would in the same domain. */

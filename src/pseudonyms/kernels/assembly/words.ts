@@ -1,0 +1,203 @@
+/** Cuts ASCII into words and takes their prints, as `Words.cut` (leaks/words.ts) does of strings: the two must agree. */
+import {
+  atBits,
+  classify,
+  digitBits,
+  forgetMarks,
+  innerBits,
+  inSmallLetters,
+  isCapital,
+  isDigit,
+  isLetter,
+  wordBits,
+} from './text';
+
+/** Of `trait` in leaks/words.ts. */
+export const traitDigits: i32 = 1;
+export const traitAt: i32 = 2;
+export const traitMixed: i32 = 4;
+export const traitCapital: i32 = 8;
+export const traitLetters: i32 = 16;
+
+/** Longer texts are not cut here. */
+export const longestCut: i32 = 8192;
+const mostWords: i32 = longestCut / 2 + 1;
+/** Of each word: print (two words of 32 bits), where it begins and ends, traits. */
+const table = memory.data(mostWords * 20, 16);
+
+let seedA: i32 = 0;
+let seedB: i32 = 0;
+/** Words of the text that was cut last. */
+export let count: i32 = 0;
+
+export function seedWords(a: i32, b: i32): void {
+  seedA = a;
+  seedB = b;
+}
+
+function entry(at: i32): usize {
+  return table + usize(at) * 20;
+}
+export function printA(at: i32): i32 {
+  return load<i32>(entry(at));
+}
+export function printB(at: i32): i32 {
+  return load<i32>(entry(at), 4);
+}
+export function wordFrom(at: i32): usize {
+  return load<usize>(entry(at), 8);
+}
+export function wordTo(at: i32): usize {
+  return load<usize>(entry(at), 12);
+}
+export function traits(at: i32): i32 {
+  return load<i32>(entry(at), 16);
+}
+
+/** Cuts at most `longestCut` bytes; `marks` tells what stood in them. */
+export function cut(from: usize, to: usize): void {
+  count = 0;
+  forgetMarks();
+  let at = from;
+  while (at < to) {
+    const length = i32(min(to - at, 64));
+    classify(at, length);
+    const joined = wordBits | innerBits;
+    let left = joined;
+    let next = at + length;
+    while (left !== 0) {
+      const start = ctz(left);
+      const end = start + ctz(~(joined >> start));
+      if (end >= u64(length) && next < to) {
+        // It goes on behind these bytes.
+        next = start === 0 ? longRun(at, to) : at + usize(start);
+        break;
+      }
+      const run = below(end) & ~below(start);
+      const word = wordBits & run;
+      if (word !== 0) {
+        const first = ctz(word);
+        const last = u64(64) - clz(word);
+        const tail = run & ~below(first);
+        let seen = isCapital(load<u8>(at + usize(first))) ? traitCapital : 0;
+        if ((atBits & tail) !== 0) seen |= traitAt;
+        if ((innerBits & ~atBits & tail) !== 0) seen |= traitMixed;
+        if ((digitBits & word) !== 0) seen |= traitDigits;
+        if ((word & ~digitBits) !== 0) seen |= traitLetters;
+        add(at + usize(first), at + usize(last), seen);
+      }
+      left &= ~below(end);
+    }
+    at = next;
+  }
+}
+
+/** Bits 0 to `end` - 1. */
+function below(end: u64): u64 {
+  return end >= 64 ? ~u64(0) : (u64(1) << end) - 1;
+}
+
+/** What no separator ends within 64 bytes, byte by byte. @returns behind it */
+function longRun(from: usize, to: usize): usize {
+  let at = from;
+  let first: usize = 0;
+  let last: usize = 0;
+  let seen: i32 = 0;
+  while (at < to) {
+    const length = i32(min(to - at, 64));
+    classify(at, length);
+    for (let k: u64 = 0; k < u64(length); k++) {
+      const bit = u64(1) << k;
+      const here = at + usize(k);
+      if ((wordBits & bit) !== 0) {
+        const byte = i32(load<u8>(here));
+        if (first === 0) {
+          first = here;
+          seen = isCapital(byte) ? traitCapital : 0;
+        }
+        last = here + 1;
+        seen |= isDigit(byte) ? traitDigits : traitLetters;
+      } else if ((innerBits & bit) === 0) {
+        if (first !== 0) add(first, last, seen);
+        return here;
+      } else if (first !== 0) seen |= (atBits & bit) !== 0 ? traitAt : traitMixed;
+    }
+    at += length;
+  }
+  if (first !== 0) add(first, last, seen);
+  return to;
+}
+
+function add(from: usize, to: usize, seen: i32): void {
+  let a = seedA;
+  let b = seedB;
+  let at = from;
+  const fours = to - ((to - from) & 3);
+  for (; at < fours; at += 4) {
+    const word = inSmallLetters(load<i32>(at));
+    a = (a ^ word) * <i32>0x85ebca6b;
+    a ^= a >>> 15;
+    b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
+  }
+  if (at < to) {
+    const word = inSmallLetters(load<i32>(at) & ((1 << (i32(to - at) << 3)) - 1));
+    a = (a ^ word) * <i32>0x85ebca6b;
+    a ^= a >>> 15;
+    b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
+  }
+  const place = entry(count++);
+  store<i32>(place, a);
+  store<i32>(place, b, 4);
+  store<u32>(place, u32(from), 8);
+  store<u32>(place, u32(to), 12);
+  store<i32>(place, seen, 16);
+}
+
+let compactSeedA: i32 = 0;
+let compactSeedB: i32 = 0;
+/** Of letters and digits, or of digits alone, that were printed last: the print, how many, and digits among them. */
+export let compactA: i32 = 0;
+export let compactB: i32 = 0;
+export let compactLength: i32 = 0;
+export let compactDigits: i32 = 0;
+
+export function seedCompact(a: i32, b: i32): void {
+  compactSeedA = a;
+  compactSeedB = b;
+}
+
+/** Prints letters and digits, as `Characters.print` does of strings. */
+export function printCompact(from: usize, to: usize, onlyDigits: bool): void {
+  let a = compactSeedA;
+  let b = compactSeedB;
+  let length = 0;
+  let digits = 0;
+  for (let at = from; at < to; at++) {
+    let byte = i32(load<u8>(at));
+    if (isDigit(byte)) digits++;
+    else if (onlyDigits || !isLetter(byte)) continue;
+    else byte |= 0x20;
+    length++;
+    a = (a ^ byte) * <i32>0x85ebca6b;
+    a ^= a >>> 15;
+    b = ((b ^ byte) + (b >>> 16)) * <i32>0xc2b2ae35;
+  }
+  compactA = a;
+  compactB = b;
+  compactLength = length;
+  compactDigits = digits;
+}
+
+/** `mixed` of leaks/words.ts. */
+export function mixed(print: i32, next: i32): i32 {
+  const h = (print ^ next) * <i32>0x27d4eb2f;
+  return ((h ^ (h >>> 15)) * <i32>0x165667b1) ^ (h >>> 13);
+}
+
+/** `finished` of leaks/words.ts. */
+export function finished(print: i32, form: i32): i32 {
+  let h = print ^ (form * <i32>0x9e3779b1);
+  h = (h ^ (h >>> 16)) * <i32>0x85ebca6b;
+  h = (h ^ (h >>> 13)) * <i32>0xc2b2ae35;
+  return h ^ (h >>> 16);
+}

@@ -1,0 +1,180 @@
+/**
+ * Loops over whole columns of bytes, compiled to WebAssembly: what a copy does most of its time. The sources are in
+ * `assembly/`, a dialect of TypeScript with types of fixed width and vectors; `.ci/build-kernels.mjs` compiles them.
+ *
+ * Their memory is for one call: what a kernel reads is put there and what it writes is taken from there, so that no bytes of
+ * it are in anybody's hands when it grows. The rows at hand are put there once (`hold`), since every column lies in them.
+ */
+import type { ByteColumn } from '../byte-column.ts';
+import { kernelsModule } from './kernels-module.ts';
+
+/** What `assembly/index.ts` exports. Addresses are numbers of bytes; places of cells count from where those of their column do. */
+type Exports = Readonly<
+  Record<
+    | 'assembleRows'
+    | 'firstBlocks'
+    | 'free'
+    | 'macTexts'
+    | 'markWide'
+    | 'nextBlocks'
+    | 'padded'
+    | 'readRows'
+    | 'sizeOfCells'
+    | 'sizeOfRows'
+    | 'takeOriginals'
+    | 'writeFillers',
+    (...parameters: number[]) => number
+  >
+>;
+
+/** Types of @types/node leave these out. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+const { Memory: NewMemory, Instance } = WebAssembly as unknown as {
+  Memory: new (size: { initial: number; maximum: number }) => Memory;
+  Instance: new (module: WebAssembly.Module, imports: object) => { exports: unknown };
+};
+
+/** Cells in the memory of the kernels: addresses. */
+export interface BroughtCells {
+  /** What `from` and `to` count from; below 0 as well, which is as good in numbers of 32 bits. */
+  readonly bytes: number;
+  readonly from: number;
+  readonly to: number;
+  readonly wide: number;
+}
+
+const page = 65_536;
+const initialPages = 1024;
+/** Kernels read so far behind what they are given, and write so far. */
+const slack = 64;
+
+export class Kernels {
+  readonly run: Exports;
+  readonly #memory: Memory;
+  readonly #begin: number;
+  /** Until the next `take`: then they may be others. */
+  bytes!: Buffer<ArrayBuffer>;
+  words!: Int32Array<ArrayBuffer>;
+  #at = 0;
+  #held: Buffer | undefined;
+  /** From a place in the bytes that are held to its address. */
+  #delta = 0;
+  #heldEnd = 0;
+
+  constructor(module: WebAssembly.Module) {
+    this.#memory = new NewMemory({ initial: initialPages, maximum: page });
+    this.#look();
+    this.run = new Instance(module, { env: { memory: this.#memory } }).exports as Exports;
+    this.#begin = (this.run.free() + slack) & -slack;
+    this.#at = this.#heldEnd = this.#begin;
+  }
+
+  /** Larger than most ever are, and nothing in it is needed. */
+  get isSpent(): boolean {
+    return this.#held === undefined && this.bytes.length > 4 * initialPages * page;
+  }
+
+  #look(): void {
+    const { buffer } = this.#memory;
+    this.bytes = Buffer.from(buffer);
+    this.words = new Int32Array(buffer);
+  }
+
+  /** Puts bytes there that several calls are about, until `letGo`. They must not change. @returns where they lie */
+  hold(bytes: Buffer): number {
+    this.letGo();
+    const address = this.take(bytes.length);
+    bytes.copy(this.bytes, address);
+    this.#held = bytes;
+    this.#delta = address;
+    this.#heldEnd = this.#at;
+    return address;
+  }
+
+  /** Room that is kept as long as the bytes that are held. */
+  keep(length: number): number {
+    const address = this.begin().take(length);
+    this.#heldEnd = this.#at;
+    return address;
+  }
+
+  letGo(): void {
+    this.#held = undefined;
+    this.#at = this.#heldEnd = this.#begin;
+  }
+
+  /** A call begins: what was taken for the last one is free. */
+  begin(): this {
+    this.#at = this.#heldEnd;
+    return this;
+  }
+
+  /** Room for one call, from a multiple of 16 on. @throws RangeError when there is none of 4 GiB */
+  take(length: number): number {
+    const address = this.#at;
+    const end = (address + length + slack + 15) & -16;
+    if (end < 0 || end > this.bytes.length - slack) {
+      const wanted = address + length + 2 * slack;
+      this.#memory.grow(Math.ceil((wanted - this.bytes.length) / page));
+      this.#look();
+    }
+    this.#at = address + ((length + slack + 15) & -16);
+    return address;
+  }
+
+  /** Puts whole numbers there. */
+  put(numbers: Int32Array, count = numbers.length): number {
+    const address = this.take(count * 4);
+    this.words.set(count === numbers.length ? numbers : numbers.subarray(0, count), address >> 2);
+    return address;
+  }
+
+  /** Room for cells that a kernel writes: `length` bytes of them, and their places. */
+  takeCells(count: number, length: number): Omit<BroughtCells, 'wide'> {
+    return { bytes: this.take(length), from: this.take(count * 4), to: this.take(count * 4) };
+  }
+
+  /** Takes cells of ASCII from there; they become those of a column. @param end behind the last one */
+  give(column: ByteColumn, count: number, { bytes, from, to }: Omit<BroughtCells, 'wide'>, end: number): void {
+    const words = (at: number) => this.words.subarray(at >> 2, (at >> 2) + count);
+    column.receive(this.bytes.subarray(bytes, end), words(from), words(to));
+  }
+
+  /** Puts the cells of a column there. */
+  bring({ bytes, from, to, wide, count }: ByteColumn): BroughtCells {
+    let delta = this.#delta;
+    if (bytes !== this.#held) {
+      let first = Number.MAX_SAFE_INTEGER;
+      let last = 0;
+      for (let i = 0; i < count; i++) {
+        if (to[i]! < 0) continue;
+        if (from[i]! < first) first = from[i]!;
+        if (to[i]! > last) last = to[i]!;
+      }
+      const length = Math.max(0, last - first);
+      const address = this.take(length);
+      if (length > 0) bytes.copy(this.bytes, address, first, last);
+      delta = length > 0 ? address - first : address;
+    }
+    const brought = { bytes: delta, from: this.put(from, count), to: this.put(to, count), wide: this.take(count) };
+    this.bytes.set(wide.subarray(0, count), brought.wide);
+    return brought;
+  }
+}
+
+let module: WebAssembly.Module | undefined;
+let instance: Kernels | undefined;
+
+/** Those of this thread. */
+export function kernels(): Kernels {
+  // One huge row must not keep its room for good.
+  if (instance?.isSpent) instance = undefined;
+  if (instance === undefined) {
+    module ??= new WebAssembly.Module(Buffer.from(kernelsModule, 'base64'));
+    instance = new Kernels(module);
+  }
+  return instance;
+}
