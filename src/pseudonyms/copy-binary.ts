@@ -13,6 +13,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { BinaryCells } from './binary-cells.ts';
 import { ByteColumn } from './byte-column.ts';
+import { pieceRoom } from './copy/piece-room.ts';
 import type { Rewrite } from './copy-text.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { type Kernels, kernels } from './kernels/kernels.ts';
@@ -78,7 +79,7 @@ export class CopyBinaryRewriter {
   }
 
   /**
-   * Takes the next bytes, which may be cut anywhere, and gives the rewritten rows that are complete, in memory of their own.
+   * Takes the next bytes, which may be cut anywhere, and gives the rewritten rows that are complete, in memory that is theirs until it is given back.
    *
    * @throws HoldfastError `source-failed` when they are no such stream, or a row has not the expected number of columns
    */
@@ -195,8 +196,7 @@ export class CopyBinaryRewriter {
     const out = kernel.take(size);
     if (assembleRows(base + start, base + end, base, fields, rows, cells, width, out) !== out + size)
       throw new RangeError('the rewritten rows have another length');
-    // Of its own memory and no larger: whoever sends it frees it.
-    const bytes = Buffer.allocUnsafeSlow(size);
+    const bytes = pieceRoom(size);
     kernel.bytes.copy(bytes, 0, out, out + size);
     return bytes;
   }

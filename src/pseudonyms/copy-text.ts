@@ -3,6 +3,7 @@ import { ByteColumn, type CellEncoding } from './byte-column.ts';
 import { CopyRows, escapedByte } from './copy-rows.ts';
 import { hasSpecial } from './four-bytes.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { holding } from './kernels/kernels.ts';
 
 /**
  * Rewrites some columns of a stream of COPY text. Bytes of other columns are passed on as they are; ruled columns are taken
@@ -90,7 +91,7 @@ export class CopyTextRewriter {
     const at = reader.read(bytes, start, end);
     const rows = reader.count;
     const cells = this.#cells;
-    const after = this.#rewrite(cells, rows);
+    const after = holding(bytes, start, at, () => this.#rewrite(cells, rows));
     if (after.length !== cells.length || after.some((column) => column.count !== rows))
       throw new RangeError('the rewriting gave another number of cells');
     out.push(this.#assemble(bytes, start, at, rows, after));

@@ -35,9 +35,15 @@ const table = tablesOf(cell, 600);
 
 const asText = (ruled: readonly number[]) => ruled.map(() => undefined);
 
-const run = (bytes: Buffer, cuts: number[], rewriter: CopyBinaryRewriter) =>
+const run = (bytes: Buffer, cuts: number[], rewriter: CopyBinaryRewriter) => {
   // Whoever sends a part gives its memory back.
-  pushed(bytes, cuts, rewriter, (part) => expect(part.length).toBe(part.buffer.byteLength));
+  const rooms = new Set<ArrayBufferLike>();
+  return pushed(bytes, cuts, rewriter, (part) => {
+    // None lies in the memory of another.
+    expect(rooms.has(part.buffer)).toBe(false);
+    rooms.add(part.buffer);
+  });
+};
 
 const refused = (act: () => unknown): boolean => {
   try {

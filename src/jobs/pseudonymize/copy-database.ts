@@ -45,11 +45,13 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   const source = await holdSource(session, { ...settings, lock, baseDirectory: dirname(settings.lockFile) });
   const { admin, database, replace } = target;
   const doomed = await assertReplaceable(settings);
+  // They start while this thread and the servers have other things to do.
+  await using lanes = openCopyLanes(settings.jobs, signal);
+  if (settings.subset === undefined) lanes.expect(source.tables.reduce((sum, { columns }) => sum + columns.size, 0));
   await assertRulesHold(session, source, lock, settings);
   using trees = await prepareTrees(settings);
   const chosen = await chosenRows(session, source, lock, settings);
   const { tables: planned } = chosen;
-  await using lanes = openCopyLanes(settings.jobs, signal);
   lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
   await using unfinished = await createTarget({
     admin,

@@ -18,6 +18,7 @@ import type { SharedSketch } from '../leaks/sketch.ts';
 import { sketchWatch } from '../leaks/watch.ts';
 import { type BinaryColumns, binaryColumns } from './binary-columns.ts';
 import { encodingOf, keptPrograms, keptSnapshot, keptWholeColumns, type SharedSnapshot } from './kept.ts';
+import { giveBackPiece } from './piece-room.ts';
 import { RowPipe, type RowRewriter, SenderGone } from './row-pipe.ts';
 import { type RowRewrite, rowRewrite } from './row-rewrite.ts';
 import { hasExpressions, selectList, type TableTransform } from './table-transform.ts';
@@ -148,7 +149,7 @@ async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<Copy
   reading.catch(() => {});
   let written: number;
   try {
-    written = await copyIn(target, writeStatement(input, binary !== undefined), pipe);
+    written = await copyIn(target, writeStatement(input, binary !== undefined), pipe, giveBackPiece);
   } catch (error) {
     pipe.close();
     const first = await reading.then(

@@ -83,15 +83,20 @@ export class Kernels {
     this.words = new Int32Array(buffer);
   }
 
-  /** Puts bytes there that several calls are about, until `letGo`. They must not change. @returns where they lie */
-  hold(bytes: Buffer): number {
+  /**
+   * Puts bytes there that several calls are about, until `letGo`. They must not change.
+   *
+   * @param from, to the part of them that cells lie in
+   * @returns what places in them count from
+   */
+  hold(bytes: Buffer, from = 0, to = bytes.length): number {
     this.letGo();
-    const address = this.take(bytes.length);
-    bytes.copy(this.bytes, address);
+    const address = this.take(to - from);
+    bytes.copy(this.bytes, address, from, to);
     this.#held = bytes;
-    this.#delta = address;
+    this.#delta = address - from;
     this.#heldEnd = this.#at;
-    return address;
+    return this.#delta;
   }
 
   /** Room that is kept as long as the bytes that are held. */
@@ -177,4 +182,15 @@ export function kernels(): Kernels {
     instance = new Kernels(module);
   }
   return instance;
+}
+
+/** Does what is about a part of some bytes, which are held for so long. */
+export function holding<Made>(bytes: Buffer, from: number, to: number, work: () => Made): Made {
+  const kernel = kernels();
+  kernel.hold(bytes, from, to);
+  try {
+    return work();
+  } finally {
+    kernel.letGo();
+  }
 }

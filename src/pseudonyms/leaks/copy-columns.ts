@@ -3,6 +3,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { CopySink } from '../../sources/postgres/copy-out.ts';
 import { ByteColumn, type CellEncoding } from '../byte-column.ts';
 import { CopyRows } from '../copy-rows.ts';
+import { holding } from '../kernels/kernels.ts';
 
 /** Cells of a batch, column by column; they hold until it returns. */
 export type TakeColumns = (columns: readonly ByteColumn[], rows: number) => void;
@@ -73,7 +74,7 @@ export class CopyColumns implements CopySink {
 
   #batch(bytes: Buffer, start: number, end: number): number {
     const at = this.#reader.read(bytes, start, end, Math.min(end, start + batchBytes));
-    this.#options.take(this.#cells, this.#reader.count);
+    holding(bytes, start, at, () => this.#options.take(this.#cells, this.#reader.count));
     return at;
   }
 }

@@ -139,8 +139,10 @@ export class Originals implements Taker {
       if (digits < fewestDigits || isNobodys(compactOf(cell))) return;
     } else if (length < (mode === 'identifiers' ? 6 : 8)) return;
     if ((seen & trait.mixed) !== 0 && length < 16 && isNobodysAddress(cell)) return;
-    this.#give(form.word, a, b, strength.identifier);
-    if (digits < fewestDigits || size > longestNumber) return;
+    const isNumber = digits >= fewestDigits && size <= longestNumber;
+    // Of a number the search looks for its letters and digits, in one word or several.
+    if (!isNumber || isNobodys(compactOf(cell))) this.#give(form.word, a, b, strength.identifier);
+    if (!isNumber) return;
     this.#give(form.compact, compactA, compactB, strength.identifier);
     if (mode === 'phone') this.#phone(cell);
   }

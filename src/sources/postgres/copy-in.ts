@@ -14,12 +14,18 @@ const messageType = { copyData: 0x64, copyDone: 0x63 } as const;
  *
  * @param source the bytes, in pieces that are given up to be sent; when it throws, the server is told that the COPY
  *   failed, and what it threw is thrown here
+ * @param sent told of each piece that is no longer needed; by default its memory is given back
  * @returns how many rows the server counted
  * @throws what the server or the source threw; the session can be used again unless the connection was lost, but a
  *   transaction begun in `sql` must be rolled back
  */
-export async function copyIn(session: Session, sql: string, source: AsyncIterable<Uint8Array>): Promise<number> {
-  const copy = new CopyIn(sql, source);
+export async function copyIn(
+  session: Session,
+  sql: string,
+  source: AsyncIterable<Uint8Array>,
+  sent: (piece: Uint8Array) => void = free,
+): Promise<number> {
+  const copy = new CopyIn(sql, source, sent);
   session.client.query(copy);
   return await copy.done;
 }
@@ -38,6 +44,7 @@ class CopyIn {
   readonly done: Promise<number>;
   readonly #sql: string;
   readonly #source: AsyncIterable<Uint8Array>;
+  readonly #sent: (piece: Uint8Array) => void;
   #resolve!: (rows: number) => void;
   #reject!: (error: unknown) => void;
   #rows = 0;
@@ -46,9 +53,10 @@ class CopyIn {
   #serverFailed = false;
   #wake: (() => void) | undefined;
 
-  constructor(sql: string, source: AsyncIterable<Uint8Array>) {
+  constructor(sql: string, source: AsyncIterable<Uint8Array>, sent: (piece: Uint8Array) => void) {
     this.#sql = sql;
     this.#source = source;
+    this.#sent = sent;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -88,7 +96,7 @@ class CopyIn {
       header.writeUInt32BE(length + 4, 1);
       socket.cork();
       socket.write(header);
-      for (const piece of gathered) socket.write(piece, () => free(piece));
+      for (const piece of gathered) socket.write(piece, () => this.#sent(piece));
       socket.uncork();
       gathered = [];
       length = 0;

@@ -1,6 +1,6 @@
 /** The prints of the originals of a column, as `Originals` (leaks/originals.ts) takes them of strings. */
 import { fewestDigits, isNobodysText, longestNumber, mayHoldNumber, phoneTailStart } from './numbers';
-import { classify, forgetMarks, markAt, markDigit, markLine, marks } from './text';
+import { classify, countDigits, digits, forgetMarks, markAt, markLine, marks } from './text';
 import {
   compactA,
   compactB,
@@ -163,17 +163,19 @@ function single(mode: i32, from: usize, to: usize): void {
     return;
   }
   printCompact(from, to, false);
-  const digits = compactDigits;
+  const numerals = compactDigits;
   const size = compactLength;
-  if (digits === size) {
-    if (digits < fewestDigits || isNobodysText(from, to)) return;
+  if (numerals === size) {
+    if (numerals < fewestDigits || isNobodysText(from, to)) return;
   } else if (length < (mode === identifiers ? 6 : 8)) return;
   if (isMixed && length < 16 && mayBeEverybodysAddress(from)) {
     left = true;
     return;
   }
-  give(wordForm, a, b, identifier);
-  if (digits < fewestDigits || size > longestNumber) return;
+  const isNumber = numerals >= fewestDigits && size <= longestNumber;
+  // Of a number the search looks for its letters and digits, in one word or several.
+  if (!isNumber || (numerals !== size && isNobodysText(from, to))) give(wordForm, a, b, identifier);
+  if (!isNumber) return;
   give(compactForm, compactA, compactB, identifier);
   if (mode === phone) dialled(from, to);
 }
@@ -202,26 +204,26 @@ function several(mode: i32, from: usize, to: usize): void {
     seen |= its;
     all &= its;
   }
-  let digits = 0;
+  let numerals = 0;
   let length = 0;
   if ((seen & traitDigits) !== 0) {
     printCompact(from, to, false);
-    digits = compactDigits;
+    numerals = compactDigits;
     length = compactLength;
   }
-  if (digits >= fewestDigits && mode !== places && digits * 2 >= length) {
-    if (length > longestNumber || (digits === length && isNobodysText(from, to))) return;
+  if (numerals >= fewestDigits && mode !== places && numerals * 2 >= length) {
+    if (length > longestNumber || (numerals === length && isNobodysText(from, to))) return;
     give(compactForm, compactA, compactB, identifier);
     if (mode === phone) dialled(from, to);
     return;
   }
-  if ((seen & traitAt) !== 0 || digits >= fewestDigits) {
+  if ((seen & traitAt) !== 0 || numerals >= fewestDigits) {
     numbersAndAddresses(from, to, marks);
     if (left) return;
   }
   // Of a kind that says nothing of its values only what is written as a name is.
   const named = mode === any && count <= 4 && (all & traitCapital) !== 0 && (seen & traitDigits) === 0;
-  const wanted = mode === names || mode === phrases || named || (mode === places && digits > 0);
+  const wanted = mode === names || mode === phrases || named || (mode === places && numerals > 0);
   if (wanted && to - from >= 6 && count <= longestPhrase) {
     let a = mixed(printA(0), printA(1));
     let b = mixed(printB(0), printB(1));
@@ -247,9 +249,14 @@ function leading(from: usize, to: usize, isCut: bool): i32 {
   else {
     leadingOf(from, to);
     seen = marks;
-    if (i32(to - from) > leadingCharacters) seen |= marksOf(from + leadingCharacters, to);
+    if (i32(to - from) > leadingCharacters) {
+      const before = digits;
+      seen |= marksOf(from + leadingCharacters, to);
+      countDigits(before);
+    }
   }
   if ((seen & markLine) === 0) return seen;
+  const all = digits;
   if (i32(to - from) > longestCut) {
     left = true;
     return seen;
@@ -260,6 +267,8 @@ function leading(from: usize, to: usize, isCut: bool): i32 {
     leadingOf(begin, end);
     begin = end + 1;
   }
+  // Those of the last line were counted since.
+  countDigits(all);
   return seen;
 }
 
@@ -301,5 +310,5 @@ function marksOf(from: usize, to: usize): i32 {
 
 /** E-mail addresses and numbers that stand in a text: strings know which. */
 function numbersAndAddresses(from: usize, to: usize, seen: i32): void {
-  if ((seen & markAt) !== 0 || ((seen & markDigit) !== 0 && mayHoldNumber(from, to))) left = true;
+  if ((seen & markAt) !== 0 || (digits >= fewestDigits && mayHoldNumber(from, to))) left = true;
 }

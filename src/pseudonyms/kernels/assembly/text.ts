@@ -7,21 +7,29 @@ export let digitBits: u64 = 0;
 export let atBits: u64 = 0;
 /** Bits of `mark` (`character-facts.ts`) for what stood anywhere since it was last set to 0. */
 export let marks: i32 = 0;
+/** Digits since then: as many as there are, or more. */
+export let digits: i32 = 0;
 
 export const markAt: i32 = 16;
-export const markDigit: i32 = 32;
+const markDigit: i32 = 32;
 export const markLine: i32 = 64;
 const markCode: i32 = 128;
 
 export function forgetMarks(): void {
   marks = 0;
+  digits = 0;
+}
+
+/** Counts these too. */
+export function countDigits(more: i32): void {
+  digits += more;
 }
 
 /** Classifies `length` bytes, 64 at most. Up to 63 bytes behind them may be read. */
 export function classify(at: usize, length: i32): void {
   let words: u64 = 0;
   let inner: u64 = 0;
-  let digits: u64 = 0;
+  let numbers: u64 = 0;
   let ats: u64 = 0;
   let others: u64 = 0;
   let codes: u64 = 0;
@@ -39,7 +47,7 @@ export function classify(at: usize, length: i32): void {
     const high = i8x16.swizzle(i8x16(0, 0, 1, 2, 4, 8, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0), i8x16.shr_u(bytes, 4));
     const joins = i8x16.ne(v128.and(low, high), i8x16.splat(0));
     words |= u64(u32(i8x16.bitmask(v128.or(letter, digit)))) << shift;
-    digits |= u64(u32(i8x16.bitmask(digit))) << shift;
+    numbers |= u64(u32(i8x16.bitmask(digit))) << shift;
     inner |= u64(u32(i8x16.bitmask(joins))) << shift;
     ats |= u64(u32(i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x40))))) << shift;
     others |= u64(u32(i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x0a))))) << shift;
@@ -48,10 +56,13 @@ export function classify(at: usize, length: i32): void {
   const all: u64 = length >= 64 ? ~u64(0) : (u64(1) << u64(length)) - 1;
   wordBits = words & all;
   innerBits = inner & all;
-  digitBits = digits & all;
+  digitBits = numbers & all;
   atBits = ats & all;
   if (atBits !== 0) marks |= markAt;
-  if (digitBits !== 0) marks |= markDigit;
+  if (digitBits !== 0) {
+    marks |= markDigit;
+    digits += i32(popcnt(digitBits));
+  }
   if ((others & all) !== 0) marks |= markLine;
   if ((codes & all) !== 0) marks |= markCode;
 }
