@@ -8,7 +8,7 @@ import type { Cell } from '../../src/pseudonyms/transformer.ts';
 const made = (cell: Cell): Cell =>
   cell === null ? 'nothing' : cell === '' ? '' : cell.endsWith('0') ? null : `é${[...cell].reverse().join('')}`;
 
-function counted(bytes?: number) {
+function counted() {
   const counts = { transformed: 0 };
   const run = onBytes((cells, out) => {
     counts.transformed += cells.length;
@@ -17,13 +17,9 @@ function counted(bytes?: number) {
     });
   });
   const watched = new Set<Cell>();
-  const repeated = new RepeatedCells(
-    run,
-    (cells) => {
-      for (const cell of cells.strings()) watched.add(cell);
-    },
-    bytes === undefined ? {} : { bytes },
-  );
+  const repeated = new RepeatedCells(run, (cells) => {
+    for (const cell of cells.strings()) watched.add(cell);
+  });
   /** What became of a batch. Its bytes are another's afterwards. */
   const apply = (cells: readonly Cell[]): Cell[] => {
     const column = new ByteColumn().fill(cells);
@@ -82,8 +78,8 @@ describe('repeated cells', () => {
     expect(counts.transformed).toBeLessThan(400_000 + 40 * 4000);
   });
 
-  it.each([undefined, 4096, 0])('take a bounded memory, and are right when it is full (%s)', (bytes) => {
-    const { apply } = counted(bytes);
+  it('take a bounded memory, and are right when it is full', () => {
+    const { apply } = counted();
     // Half of each batch comes again, and the rest never: entries and bytes are used up.
     let next = 0;
     for (let batch = 0; batch < 40; batch++) {

@@ -33,10 +33,6 @@ export interface RewriteResources {
   encoding?: CellEncoding;
 }
 
-/** Columns of a table whose repeated cells are remembered, and bytes of them all: each takes memory, in every lane. */
-const mostRepeated = 32;
-const repeatedBytes = 8 << 20;
-
 interface Step {
   /** Index into `positions`. */
   slot: number;
@@ -73,7 +69,6 @@ export function rowRewrite(
   const slotOf = (column: string) => positions.indexOf(columns.indexOf(column));
 
   const steps: Step[] = [];
-  const bytes = Math.min(1 << 20, Math.floor(repeatedBytes / Math.min(mostRepeated, made.length)));
   const state = new Map<string, 'open' | 'done'>();
   const byName = new Map(made.map((each) => [each.column, each]));
   const add = (column: string): void => {
@@ -102,7 +97,7 @@ export function rowRewrite(
       column,
       dealtOut,
       run,
-      ...(byCell && steps.length < mostRepeated && { repeated: new RepeatedCells(run, show, { encoding, bytes }) }),
+      ...(byCell && { repeated: new RepeatedCells(run, show, { encoding }) }),
       made: new ByteColumn(encoding),
       companions: companions.map(({ column: other, value }) => ({
         slot: slotOf(other),

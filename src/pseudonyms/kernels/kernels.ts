@@ -13,14 +13,21 @@ type Exports = Readonly<
   Record<
     | 'assembleRows'
     | 'firstBlocks'
+    | 'forgetCells'
     | 'free'
+    | 'gatherCells'
+    | 'keepCells'
+    | 'lookCells'
     | 'macTexts'
     | 'markWide'
+    | 'missingCells'
     | 'nextBlocks'
     | 'padded'
     | 'readRows'
     | 'sizeOfCells'
+    | 'sizeOfGathered'
     | 'sizeOfRows'
+    | 'sizeOfSlot'
     | 'takeOriginals'
     | 'writeFillers',
     (...parameters: number[]) => number
@@ -48,6 +55,8 @@ export interface BroughtCells {
 
 const page = 65_536;
 const initialPages = 1024;
+/** Columns whose repeated cells are remembered at a time; each takes memory in every lane. */
+const slots = 16;
 /** Kernels read so far behind what they are given, and write so far. */
 const slack = 64;
 
@@ -63,13 +72,39 @@ export class Kernels {
   /** From a place in the bytes that are held to its address. */
   #delta = 0;
   #heldEnd = 0;
+  /** Who has each slot; the last of them used it last. */
+  #slots: { readonly address: number; owner: object | undefined }[] = [];
 
   constructor(module: WebAssembly.Module) {
     this.#memory = new NewMemory({ initial: initialPages, maximum: page });
     this.#look();
     this.run = new Instance(module, { env: { memory: this.#memory } }).exports as Exports;
-    this.#begin = (this.run.free() + slack) & -slack;
+    const size = this.run.sizeOfSlot();
+    const first = (this.run.free() + slack) & -slack;
+    for (let k = 0; k < slots; k++) this.#slots.push({ address: first + k * size, owner: undefined });
+    this.#begin = (first + slots * size + slack) & -slack;
     this.#at = this.#heldEnd = this.#begin;
+  }
+
+  /**
+   * Memory that an owner keeps, until others want it: there are few.
+   *
+   * @returns where it is, and whether what the owner put there still is
+   */
+  slot(owner: object): { address: number; isKept: boolean } {
+    const found = this.#slots.findIndex((each) => each.owner === owner);
+    const [slot] = this.#slots.splice(Math.max(0, found), 1);
+    slot!.owner = owner;
+    this.#slots.push(slot!);
+    return { address: slot!.address, isKept: found >= 0 };
+  }
+
+  /** The next one who wants a slot gets the owner's. */
+  giveUpSlot(owner: object): void {
+    const found = this.#slots.findIndex((each) => each.owner === owner);
+    if (found < 0) return;
+    const [slot] = this.#slots.splice(found, 1);
+    this.#slots.unshift({ address: slot!.address, owner: undefined });
   }
 
   /** Larger than most ever are, and nothing in it is needed. */
