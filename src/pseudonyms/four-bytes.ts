@@ -12,11 +12,6 @@ export function hasSpecial(word: number): boolean {
   );
 }
 
-/** Whether one of four bytes of ASCII is a blank or below. */
-export function hasBlank(word: number): boolean {
-  return (((word - 0x21212121) | 0) & ~word & 0x80808080) !== 0;
-}
-
 /** Four bytes of ASCII in small letters. */
 export function inSmallLetters(word: number): number {
   // The highest bit of a byte: from A on, and not beyond Z.

@@ -8,8 +8,8 @@ export interface RowRewriter {
   end(): void;
 }
 
-/** Bytes read before they are rewritten. */
-const pieceBytes = 256 * 1024;
+/** Bytes read before they are rewritten: what is done once for a batch costs less the larger it is, as long as the caches hold it. */
+const pieceBytes = 512 * 1024;
 /** Pieces rewritten and not yet sent. */
 const waitingPieces = 4;
 
@@ -19,6 +19,7 @@ const waitingPieces = 4;
 export class RowPipe implements CopySink, AsyncIterable<Buffer> {
   readonly #rewriter: RowRewriter | undefined;
   readonly #taken: (bytes: number) => void;
+  readonly enough = pieceBytes;
   #space = Buffer.allocUnsafeSlow(pieceBytes);
   readonly #ready: Buffer[] = [];
   #end: { error?: unknown } | undefined;

@@ -1,5 +1,5 @@
-/** Numbers within ASCII, without a string of them: what `numbers.ts` says of texts, and what must stand in one for that. */
-import { fewestDigits, goesOn, isNobodysAddress, isPart, longestNumber, mostParts, phoneDigits } from './numbers.ts';
+/** Numbers within ASCII, without a string of them: what `numbers.ts` says of texts. */
+import { fewestDigits, goesOn, isPart, longestNumber, mostParts } from './numbers.ts';
 import type { Words } from './words.ts';
 
 /**
@@ -28,12 +28,6 @@ export function compactBytes(
 
 /** Longer ones are somebody's. */
 const longestNobodys = 20;
-const compact = Buffer.alloc(longestNobodys + 1);
-
-/** `isNobodys` of the letters and digits of a text. */
-export function isNobodysText(bytes: Uint8Array, from: number, to: number): boolean {
-  return isNobodysCodes(compact, 0, compactBytes(bytes, from, to, compact));
-}
 
 /** `isNobodys` of letters and digits in lower case. */
 export function isNobodysCodes(codes: Uint8Array, from: number, to: number): boolean {
@@ -103,91 +97,6 @@ function isMonth(codes: Uint8Array, at: number): boolean {
 function isDay(codes: Uint8Array, at: number): boolean {
   const day = two(codes, at);
   return day >= 1 && day <= 31;
-}
-
-/** `isNobodysAddress`. */
-export function isNobodysAddressBytes(bytes: Buffer, from: number, to: number): boolean {
-  if (to - from < 2) return false;
-  // The first two characters of those that there are.
-  switch ((bytes[from]! << 8) | bytes[from + 1]!) {
-    case 0x3132:
-    case 0x302e:
-    case 0x3235:
-    case 0x3a3a:
-      break;
-    default: {
-      const low = ((bytes[from]! | 0x20) << 8) | bytes[from + 1]! | 0x20;
-      if (low !== 0x6665 && low !== 0x6c6f) return false;
-    }
-  }
-  return isNobodysAddress(bytes.toString('latin1', from, to));
-}
-
-/** Where the last digits of a telephone number begin (`phoneTail`); below 0 when there are too few. */
-export function phoneTailStart(bytes: Uint8Array, from: number, to: number): number {
-  let digits = 0;
-  for (let at = to - 1; at >= from; at--) if (isDigit(bytes[at]!) && ++digits === phoneDigits) return at;
-  return -1;
-}
-
-/** Digits of a text that may be one number, and which of them may be its first: those that no letter or digit precedes. */
-const group = Buffer.alloc(longestNobodys + 1);
-const starts = new Uint8Array(longestNobodys + 1);
-
-/** Whether `numbersWithin` may tell of anything. Only few texts have digits enough that are no date. */
-export function mayHoldNumber(bytes: Buffer, from: number, to: number): boolean {
-  let digits = 0;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at]!;
-    if (isDigit(byte)) {
-      if (digits > longestNobodys) continue;
-      const before = at > from ? bytes[at - 1]! : 0;
-      if (isCapital(before) && isAccount(bytes, at, from, to)) return true;
-      group[digits] = byte;
-      starts[digits++] = isWordByte(before) ? 0 : 1;
-    } else if (!joinsDigits(byte)) {
-      if (digits >= fewestDigits && mayBeSomebodys(digits)) return true;
-      digits = 0;
-    }
-  }
-  return digits >= fewestDigits && mayBeSomebodys(digits);
-}
-
-/** Whether any part of the group, as long as a number must be, is not nobody's. */
-function mayBeSomebodys(digits: number): boolean {
-  if (digits > longestNobodys) return true;
-  for (let start = 0; start + fewestDigits <= digits; start++) {
-    if (starts[start] === 0) continue;
-    for (let end = start + fewestDigits; end <= digits; end++) {
-      if (!isNobodysCodes(group, start, end)) return true;
-    }
-  }
-  return false;
-}
-
-/** Whether the number of an account may begin with the two letters before a digit: `FR76 3000 …`. */
-function isAccount(bytes: Buffer, at: number, from: number, to: number): boolean {
-  if (at < from + 2 || !isCapital(bytes[at - 2]!)) return false;
-  let digits = 0;
-  for (let k = at; k < to; k++) {
-    const byte = bytes[k]!;
-    if (isDigit(byte)) digits++;
-    else if (byte !== 0x20 && !isCapital(byte)) break;
-  }
-  return digits >= fewestDigits;
-}
-
-function isCapital(byte: number): boolean {
-  return byte >= 0x41 && byte <= 0x5a;
-}
-
-function isWordByte(byte: number): boolean {
-  return isDigit(byte) || isCapital(byte) || byte === 0x5f || (byte >= 0x61 && byte <= 0x7a);
-}
-
-/** What may stand between the digits of a number: a space, brackets, `+`, `-`, `.`. */
-function joinsDigits(byte: number): boolean {
-  return byte === 0x20 || byte === 0x2d || byte === 0x2e || byte === 0x28 || byte === 0x29 || byte === 0x2b;
 }
 
 /** Told of a run of words that may be one number: as `numberRuns` tells, with its letters and digits in `codes`. */

@@ -260,7 +260,7 @@ export function mixed(print: number, next: number): number {
 
 /** The first words of a text or line stand for all of it, so that a long one costs no more than a short one. */
 const leadingWords = 24;
-export const leadingCharacters = 400;
+const leadingCharacters = 400;
 /** Fewer say nothing that only one could have written. */
 const fewestWords = 5;
 export const shortestText = 20;
@@ -275,20 +275,6 @@ export function leadingPrint(words: Words, text: string, from: number, to: numbe
   if (to - from < shortestText) return false;
   const end = Math.min(to, from + leadingCharacters);
   words.cut(text, from, end);
-  return leadingOf(words, 0, end < to ? words.count - 1 : words.count, into);
-}
-
-/** The same of ASCII. */
-export function leadingPrintOfBytes(
-  words: Words,
-  bytes: Buffer,
-  from: number,
-  to: number,
-  into: { a: number; b: number },
-): boolean {
-  if (to - from < shortestText) return false;
-  const end = Math.min(to, from + leadingCharacters);
-  words.cutBytes(bytes, from, end);
   return leadingOf(words, 0, end < to ? words.count - 1 : words.count, into);
 }
 
@@ -324,14 +310,6 @@ function leadingOf(words: Words, first: number, end: number, into: { a: number; 
   into.a = finished(a, form.text);
   into.b = finished(b, form.text);
   return true;
-}
-
-/** What marks the bytes of a text have. */
-export function marksOf(bytes: Buffer, from: number, to: number): number {
-  const table = facts;
-  let all = 0;
-  for (let at = from; at < to; at++) all |= table[bytes[at]!]!;
-  return all;
 }
 
 /** A finished print: every bit hangs on every bit. */

@@ -8,6 +8,8 @@ export interface CopySink {
   space(): Buffer;
   /** Takes the first `length` bytes of `space()`; slow sinks take their time here. */
   filled(length: number): Promise<void>;
+  /** It is called for so many bytes, or for as many as there is room for. Default 256 KiB. */
+  readonly enough?: number;
 }
 
 /** Types of messages. Anything but rows and these is skipped: notices, and results of the statements before COPY. */
@@ -15,8 +17,7 @@ const message = { copyData: 0x64, copyDone: 0x63, error: 0x45, readyForQuery: 0x
 const headerLength = 5;
 /** Below this many bytes a loop is faster than a call. */
 const shortCopy = 48;
-/** The sink is called for this many bytes, or as many as it has room for. */
-const enough = 256 * 1024;
+const usuallyEnough = 256 * 1024;
 
 /**
  * Runs SQL whose one COPY … TO STDOUT goes into a sink; statements before and after it run in the same round trip.
@@ -38,6 +39,7 @@ export function copyOut(session: Session, sql: string, sink: CopySink): Promise<
 class CopyOut implements Submittable {
   readonly #sql: string;
   readonly #sink: CopySink;
+  readonly #enough: number;
   readonly #resolve: (rows: number) => void;
   readonly #reject: (error: unknown) => void;
   #socket!: ServerSocket;
@@ -63,6 +65,7 @@ class CopyOut implements Submittable {
   constructor(sql: string, sink: CopySink, resolve: (rows: number) => void, reject: (error: unknown) => void) {
     this.#sql = sql;
     this.#sink = sink;
+    this.#enough = sink.enough ?? usuallyEnough;
     this.#space = sink.space();
     this.#resolve = resolve;
     this.#reject = reject;
@@ -130,7 +133,7 @@ class CopyOut implements Submittable {
   }
 
   #full(): boolean {
-    return this.#filled >= enough || this.#filled === this.#space.length;
+    return this.#filled >= this.#enough || this.#filled === this.#space.length;
   }
 
   /** @returns how far it came: to the end of the chunk, to a message for pg, or to where the sink is full */
@@ -159,7 +162,7 @@ class CopyOut implements Submittable {
       let length = Math.min(this.#left, chunk.length - at);
       if (this.#data) {
         const filled = this.#filled;
-        if (filled >= enough || filled === space.length) return at;
+        if (filled >= this.#enough || filled === space.length) return at;
         length = Math.min(length, space.length - filled);
         if (length <= shortCopy) for (let i = 0; i < length; i++) space[filled + i] = chunk[at + i]!;
         else chunk.copy(space, filled, at, at + length);

@@ -11,9 +11,8 @@ import {
   finished,
   longestCut,
   mixed,
-  printA,
-  printB,
   printCompact,
+  printWord,
   seedCompact,
   seedWords,
   traitAt,
@@ -22,6 +21,8 @@ import {
   traitLetters,
   traitMixed,
   traits,
+  wordA,
+  wordB,
   wordFrom,
   wordTo,
 } from './words';
@@ -68,6 +69,12 @@ let left: bool = false;
 
 function give(form: i32, a: i32, b: i32, strong: i32): void {
   admit(finished(a, form), finished(b, form), strong);
+}
+
+/** The only word. */
+function giveWord(strong: i32): void {
+  printWord(0);
+  give(wordForm, wordA, wordB, strong);
 }
 
 function admit(a: i32, b: i32, strong: i32): void {
@@ -146,20 +153,18 @@ function take(mode: i32, from: usize, to: usize): void {
 }
 
 function single(mode: i32, from: usize, to: usize): void {
-  const a = printA(0);
-  const b = printB(0);
   const seen = traits(0);
   const length = i32(wordTo(0) - wordFrom(0));
   if (length < shortestOriginal) return;
   if ((seen & traitAt) !== 0) {
-    give(wordForm, a, b, identifier);
+    giveWord(identifier);
     return;
   }
   const isMixed = (seen & traitMixed) !== 0;
   if ((seen & traitDigits) === 0) {
-    if (mode === names || mode === phrases) give(wordForm, a, b, oneWord);
+    if (mode === names || mode === phrases) giveWord(oneWord);
     // Roots and admins are everybody's; what is long, or put together, is not.
-    else if (mode === identifiers && length >= (isMixed ? 6 : 12)) give(wordForm, a, b, identifier);
+    else if (mode === identifiers && length >= (isMixed ? 6 : 12)) giveWord(identifier);
     return;
   }
   printCompact(from, to, false);
@@ -174,7 +179,7 @@ function single(mode: i32, from: usize, to: usize): void {
   }
   const isNumber = numerals >= fewestDigits && size <= longestNumber;
   // Of a number the search looks for its letters and digits, in one word or several.
-  if (!isNumber || (numerals !== size && isNobodysText(from, to))) give(wordForm, a, b, identifier);
+  if (!isNumber || (numerals !== size && isNobodysText(from, to))) giveWord(identifier);
   if (!isNumber) return;
   give(compactForm, compactA, compactB, identifier);
   if (mode === phone) dialled(from, to);
@@ -225,14 +230,10 @@ function several(mode: i32, from: usize, to: usize): void {
   const named = mode === any && count <= 4 && (all & traitCapital) !== 0 && (seen & traitDigits) === 0;
   const wanted = mode === names || mode === phrases || named || (mode === places && numerals > 0);
   if (wanted && to - from >= 6 && count <= longestPhrase) {
-    let a = mixed(printA(0), printA(1));
-    let b = mixed(printB(0), printB(1));
-    give(startForm, a, b, start);
-    for (let at = 2; at < count; at++) {
-      a = mixed(a, printA(at));
-      b = mixed(b, printB(at));
-    }
-    give(phraseForm, a, b, mode === names ? oneWord : phrase);
+    printWords(2);
+    give(startForm, mixedA, mixedB, start);
+    for (let at = 2; at < count; at++) mixIn(at);
+    give(phraseForm, mixedA, mixedB, mode === names ? oneWord : phrase);
   } else if (mode !== names) leading(from, to, true);
 }
 
@@ -292,14 +293,25 @@ function leadingOfCut(from: usize, to: usize): void {
 
 function firstWords(end: i32): void {
   if (end < fewestWords) return;
-  const last = min(end, leadingWords);
-  let a = printA(0);
-  let b = printB(0);
-  for (let at = 1; at < last; at++) {
-    a = mixed(a, printA(at));
-    b = mixed(b, printB(at));
-  }
-  give(textForm, a, b, phrase);
+  printWords(min(end, leadingWords));
+  give(textForm, mixedA, mixedB, phrase);
+}
+
+let mixedA: i32 = 0;
+let mixedB: i32 = 0;
+
+/** The print of the first words together. */
+function printWords(end: i32): void {
+  printWord(0);
+  mixedA = wordA;
+  mixedB = wordB;
+  for (let at = 1; at < end; at++) mixIn(at);
+}
+
+function mixIn(at: i32): void {
+  printWord(at);
+  mixedA = mixed(mixedA, wordA);
+  mixedB = mixed(mixedB, wordB);
 }
 
 function marksOf(from: usize, to: usize): i32 {

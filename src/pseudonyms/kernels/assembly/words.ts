@@ -22,8 +22,8 @@ export const traitLetters: i32 = 16;
 /** Longer texts are not cut here. */
 export const longestCut: i32 = 8192;
 const mostWords: i32 = longestCut / 2 + 1;
-/** Of each word: print (two words of 32 bits), where it begins and ends, traits. */
-const table = memory.data(mostWords * 20, 16);
+/** Of each word: where it begins and ends, traits. */
+const table = memory.data(mostWords * 12, 16);
 
 let seedA: i32 = 0;
 let seedB: i32 = 0;
@@ -36,22 +36,16 @@ export function seedWords(a: i32, b: i32): void {
 }
 
 function entry(at: i32): usize {
-  return table + usize(at) * 20;
-}
-export function printA(at: i32): i32 {
-  return load<i32>(entry(at));
-}
-export function printB(at: i32): i32 {
-  return load<i32>(entry(at), 4);
+  return table + usize(at) * 12;
 }
 export function wordFrom(at: i32): usize {
-  return load<usize>(entry(at), 8);
+  return load<usize>(entry(at));
 }
 export function wordTo(at: i32): usize {
-  return load<usize>(entry(at), 12);
+  return load<usize>(entry(at), 4);
 }
 export function traits(at: i32): i32 {
-  return load<i32>(entry(at), 16);
+  return load<i32>(entry(at), 8);
 }
 
 /** Cuts at most `longestCut` bytes; `marks` tells what stood in them. */
@@ -129,10 +123,23 @@ function longRun(from: usize, to: usize): usize {
 }
 
 function add(from: usize, to: usize, seen: i32): void {
+  const place = entry(count++);
+  store<u32>(place, u32(from));
+  store<u32>(place, u32(to), 4);
+  store<i32>(place, seen, 8);
+}
+
+/** The print of the word that was printed last, without a form. */
+export let wordA: i32 = 0;
+export let wordB: i32 = 0;
+
+/** Prints a word: most are asked for once, and those of numbers never. */
+export function printWord(index: i32): void {
+  const to = wordTo(index);
   let a = seedA;
   let b = seedB;
-  let at = from;
-  const fours = to - ((to - from) & 3);
+  let at = wordFrom(index);
+  const fours = to - ((to - at) & 3);
   for (; at < fours; at += 4) {
     const word = inSmallLetters(load<i32>(at));
     a = (a ^ word) * <i32>0x85ebca6b;
@@ -145,12 +152,8 @@ function add(from: usize, to: usize, seen: i32): void {
     a ^= a >>> 15;
     b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
   }
-  const place = entry(count++);
-  store<i32>(place, a);
-  store<i32>(place, b, 4);
-  store<u32>(place, u32(from), 8);
-  store<u32>(place, u32(to), 12);
-  store<i32>(place, seen, 16);
+  wordA = a;
+  wordB = b;
 }
 
 let compactSeedA: i32 = 0;
