@@ -1,10 +1,10 @@
 /** Addresses of networks in binary format. */
 import { type BinaryCells, codec, noValue } from './binary-codec.ts';
 import type { ByteColumn } from './byte-column.ts';
-import { noMask, parseIp, plainFour, plainSix, writeFour, writeSix } from './ip-text.ts';
+import { noMask, parseIp, plainSix, writeFour, writeSix } from './ip-text.ts';
 
-/** Address families as PostgreSQL numbers them, on every system. */
-const [four, six] = [2, 3];
+/** The address family as PostgreSQL numbers it, on every system. */
+const six = 3;
 const words = new Uint32Array(4);
 
 /**
@@ -12,28 +12,19 @@ const words = new Uint32Array(4);
  * length of its network.
  */
 export function network(isCidr: boolean): BinaryCells {
-  return codec(43, {
-    read({ bytes, view }, from, to, into) {
-      const family = bytes[from];
-      const mask = bytes[from + 1]!;
-      if (to - from === 8 && family === four) {
-        const told = mask === 32 && !isCidr ? noMask : mask;
-        into.at = writeFour(into.bytes, into.at, view.getUint32(from + 4), told);
-      } else if (to - from === 20 && family === six) {
+  return codec(
+    43,
+    { read: 'readNetworks', write: 'writeNetworks', option: isCidr ? 1 : 0 },
+    {
+      read({ bytes, view }, from, to, into) {
+        if (to - from !== 20 || bytes[from] !== six) throw new RangeError('a binary value is no address');
+        const mask = bytes[from + 1]!;
         for (let k = 0; k < 4; k++) words[k] = view.getUint32(from + 4 + 4 * k);
         into.at = writeIpv6(into, mask === 128 && !isCidr ? noMask : mask);
-      } else throw new RangeError('a binary value is no address');
-    },
-    write({ bytes }, from, to, into) {
-      const { view, at } = into;
-      const plain = plainFour(bytes, from, to);
-      let mask: number;
-      if (plain >= 0) {
-        mask = Math.floor(plain / 2 ** 32);
-        view.setUint32(at + 4, plain - mask * 2 ** 32);
-        into.at = at + 8;
-      } else {
-        mask = plainSix(bytes, from, to, words, 0);
+      },
+      write({ bytes }, from, to, into) {
+        const { view, at } = into;
+        let mask = plainSix(bytes, from, to, words, 0);
         if (mask >= 0) for (let k = 0; k < 4; k++) view.setUint32(at + 4 + 4 * k, words[k]!);
         else {
           const parsed = parseIp(bytes.toString('latin1', from, to));
@@ -42,15 +33,14 @@ export function network(isCidr: boolean): BinaryCells {
           view.setBigUint64(at + 12, parsed.value & 0xffff_ffff_ffff_ffffn);
           mask = parsed.mask ?? noMask;
         }
+        into.bytes[at] = six;
+        into.bytes[at + 1] = mask === noMask ? 128 : mask;
+        into.bytes[at + 2] = isCidr ? 1 : 0;
+        into.bytes[at + 3] = 16;
         into.at = at + 20;
-      }
-      const isFour = plain >= 0;
-      into.bytes[at] = isFour ? four : six;
-      into.bytes[at + 1] = mask === noMask ? (isFour ? 32 : 128) : mask;
-      into.bytes[at + 2] = isCidr ? 1 : 0;
-      into.bytes[at + 3] = isFour ? 4 : 16;
+      },
     },
-  });
+  );
 }
 
 /** As PostgreSQL writes the address in `words`: an IPv4 one at its end stays one. */

@@ -11,7 +11,8 @@ const emptyView = new DataView(new ArrayBuffer(0));
  * The cells of a column of one batch, without the escapes of COPY. Cell i is `bytes[from[i] … to[i]]`; it is NULL where
  * `to[i]` is below 0. `wide[i]` is not 0 where a byte is beyond ASCII, and may be anything for NULL.
  *
- * Columns that are written are filled in order: `begin`, then for each cell `end`, `nothing` or `keep`.
+ * Columns that are written are filled in order: `begin`, then for each cell `end`, `nothing` or `keep`. Single cells of one that is
+ * complete can be written `again`.
  */
 export class ByteColumn {
   bytes: Buffer<ArrayBufferLike>;
@@ -55,6 +56,7 @@ export class ByteColumn {
     this.resize(count);
     this.at = 0;
     this.#cell = 0;
+    this.#lastEnd = 0;
     if (this.bytes.length < count * perCell + slack) this.#room(count * perCell);
   }
 
@@ -67,6 +69,13 @@ export class ByteColumn {
     this.to.set(to);
     this.wide.fill(0, 0, to.length);
     this.at = bytes.length;
+  }
+
+  /** Cell `i` of a complete column is the one that is written next, behind the bytes of all others. */
+  again(i: number): void {
+    this.#cell = i;
+    this.#cells = undefined;
+    this.#lastEnd = this.at;
   }
 
   /** Room for so many more bytes; `bytes` may be another buffer afterwards. */
@@ -85,7 +94,7 @@ export class ByteColumn {
   /** Ends a cell that began where the one before ended. @param wide whether a byte beyond ASCII is in it */
   end(wide = 0): void {
     const i = this.#cell++;
-    this.from[i] = i === 0 ? 0 : this.#lastEnd;
+    this.from[i] = this.#lastEnd;
     this.to[i] = this.at;
     this.#lastEnd = this.at;
     this.wide[i] = wide;
@@ -95,7 +104,6 @@ export class ByteColumn {
   /** The next cell is NULL. */
   nothing(): void {
     const i = this.#cell++;
-    if (i === 0) this.#lastEnd = 0;
     this.from[i] = 0;
     this.to[i] = -1;
     this.wide[i] = 0;

@@ -50,37 +50,6 @@ const slash = 0x2f;
 /** Stands for no length of a network in what follows. */
 export const noMask = 255;
 
-/**
- * An IPv4 address as it is written in most columns: four numbers, and perhaps the length of a network.
- *
- * @returns the address + 2^32 × the length (`noMask` where there is none); below 0 for anything else, which `parseIp` may
- * still take
- */
-export function plainFour(bytes: Buffer, from: number, to: number): number {
-  let address = 0;
-  let part = 0;
-  let digits = 0;
-  let dots = 0;
-  let at = from;
-  for (; at < to; at++) {
-    const byte = bytes[at]!;
-    if (byte >= 0x30 && byte <= 0x39) {
-      part = part * 10 + byte - 0x30;
-      if (++digits > 3) return -1;
-    } else if (byte === 0x2e) {
-      if (digits === 0 || part > 255 || ++dots > 3) return -1;
-      address = (address << 8) | part;
-      part = digits = 0;
-    } else if (byte === slash) break;
-    else return -1;
-  }
-  if (dots !== 3 || digits === 0 || part > 255) return -1;
-  address = ((address << 8) | part) >>> 0;
-  if (at === to) return address + noMask * 2 ** 32;
-  const mask = maskAt(bytes, at + 1, to, 32);
-  return mask < 0 ? -1 : address + mask * 2 ** 32;
-}
-
 function maskAt(bytes: Buffer, from: number, to: number, most: number): number {
   if (to - from < 1 || to - from > 3) return -1;
   let mask = 0;

@@ -1,7 +1,5 @@
 /** Telephone numbers as people write them, and those that regulators keep free for fiction. */
 import type { ByteColumn } from './byte-column.ts';
-import { writeDigits } from './byte-numbers.ts';
-import { pick } from './prf.ts';
 
 /** Numbers that never ring: one of some heads, then so many digits that are free. */
 interface Reserved {
@@ -174,12 +172,18 @@ export class PhoneText {
     return at;
   }
 
-  /** Which of the reserved numbers may stand for it; `ReservedPhones` takes that. */
-  get variant(): number {
+  /** Which of the reserved numbers may stand for it: those of one country, place of writing and first digit. */
+  get #variant(): number {
     // A country without known reserved numbers gets those of the home country.
     const country = this.country < 0 ? this.#home : this.country;
     const first = this.from < this.count ? this.digits[this.from]! - zero : 1;
     return (country * 2 + (this.international ? 1 : 0)) * 10 + first;
+  }
+
+  /** What the kernel that writes reserved numbers takes: `assembly/phones.ts` says it of all others. */
+  info(phones: ReservedPhones): number {
+    const grouped = this.grouped && this.count === phones.lengthOf(this.#variant);
+    return this.#variant | (this.international ? 0x1000 : 0) | (grouped ? 0x2000 : 0);
   }
 }
 
@@ -195,41 +199,37 @@ function firstOf(cells: ByteColumn, i: number): number {
   return cells.from[i]! + Buffer.byteLength(cell) - Buffer.byteLength(cell.trimStart());
 }
 
-/** Reserved numbers with their country code or trunk prefix, ready to be written. */
+/** Reserved numbers with their country code or trunk prefix, and what is known of countries: as kernels take them. */
 export class ReservedPhones {
-  readonly #heads: Uint8Array[] = [];
-  readonly #headLengths = new Uint8Array(phoneCountries.length * 20);
-  readonly #headCounts = new Uint16Array(phoneCountries.length * 20);
-  readonly #free = new Uint8Array(phoneCountries.length * 20);
-  /** Digits of the numbers of a variant. */
-  readonly lengths = new Uint8Array(phoneCountries.length * 20);
+  /** Of each country four words: length and two digits of its code, and its trunk prefix or 0. */
+  readonly countries: Int32Array;
+  /** Of each variant four words: its digits; those that are free, with the count of its heads × 16; where these begin in `heads`. */
+  readonly variants: Int32Array;
+  /** All of them, one behind the other. */
+  readonly heads: Buffer;
 
   constructor() {
+    const countries: number[] = [];
+    const variants: number[] = [];
+    let all = '';
     for (const { code, trunk, reserved } of numberings) {
+      countries.push(code.length, code.charCodeAt(0), code.length > 1 ? code.charCodeAt(1) : 0);
+      countries.push(trunk === '' ? 0 : trunk.charCodeAt(0));
       for (const lead of [trunk, code]) {
         for (let first = 0; first < 10; first++) {
           const { heads, free } = reserved(String(first));
-          const variant = this.#heads.length;
-          this.#heads.push(Uint8Array.from(Buffer.from(heads.map((head) => lead + head).join(''))));
-          this.#headCounts[variant] = heads.length;
-          this.#headLengths[variant] = lead.length + heads[0]!.length;
-          this.#free[variant] = free;
-          this.lengths[variant] = this.#headLengths[variant]! + free;
+          variants.push(lead.length + heads[0]!.length + free, free | (heads.length << 4), all.length, 0);
+          all += heads.map((head) => lead + head).join('');
         }
       }
     }
+    this.countries = Int32Array.from(countries);
+    this.variants = Int32Array.from(variants);
+    this.heads = Buffer.from(all);
   }
 
-  /** Writes the one that a word draws. @returns where it ends */
-  write(bytes: Uint8Array, place: number, variant: number, word: number): number {
-    const free = this.#free[variant]!;
-    const each = free === 4 ? 10_000 : free === 3 ? 1000 : 100;
-    const drawn = pick(word, this.#headCounts[variant]! * each);
-    const head = (drawn / each) | 0;
-    const heads = this.#heads[variant]!;
-    const length = this.#headLengths[variant]!;
-    let at = place;
-    for (let k = head * length, end = k + length; k < end; k++) bytes[at++] = heads[k]!;
-    return writeDigits(bytes, at, drawn - head * each, free);
+  /** Digits of the numbers of a variant. */
+  lengthOf(variant: number): number {
+    return this.variants[variant * 4]!;
   }
 }

@@ -23,13 +23,30 @@ type Exports = Readonly<
     | 'missingCells'
     | 'nextBlocks'
     | 'padded'
+    | 'readDates'
+    | 'readFours'
+    | 'readMoments'
+    | 'readNetworks'
+    | 'readPhones'
     | 'readRows'
+    | 'readUuids'
+    | 'readWholes'
+    | 'shiftDates'
     | 'sizeOfCells'
     | 'sizeOfGathered'
     | 'sizeOfRows'
     | 'sizeOfSlot'
     | 'takeOriginals'
-    | 'writeFillers',
+    | 'writeDates'
+    | 'writeEmails'
+    | 'writeFillers'
+    | 'writeFours'
+    | 'writeMoments'
+    | 'writeNetworks'
+    | 'writePhones'
+    | 'writeUuids'
+    | 'writeWholes'
+    | 'writeWords',
     (...parameters: number[]) => number
   >
 >;

@@ -3,10 +3,11 @@ import type { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
 import { countries, places, streets } from '../dictionaries/places.ts';
+import { kernels } from '../kernels/kernels.ts';
 import type { Options } from '../options.ts';
 import { pick } from '../prf.ts';
 import { assertFits, assertType, type Transformer } from '../transformer.ts';
-import { CellWords, deciding, inCapitals, type Locale, locales, subjectOf, writeCased } from './names.ts';
+import { CellWords, deciding, decidingIn, inCapitals, type Locale, locales, subjectOf, writeCased } from './names.ts';
 
 const parts = ['street', 'line', 'city', 'zip', 'region', 'country', 'country-code', 'full'] as const;
 type Part = (typeof parts)[number];
@@ -65,6 +66,17 @@ function addressPart(kind: string, part: Part, options: Options): Transformer {
     },
     prepareBytes({ key, column }) {
       this.guarantee(column);
+      const list = listOf(part, locale, column.maxLength);
+      if (list !== undefined) {
+        const decide = decidingIn(key, 'address', companions.length > 0);
+        return (cells, out, others) => {
+          const kernel = kernels().begin();
+          const brought = kernel.bring(cells);
+          const words = decide(kernel, cells, brought, others);
+          // The first words of a subject are its names.
+          list.write(kernel, out, cells, brought, words + 8);
+        };
+      }
       const decide = deciding(key, 'address', companions.length > 0);
       const write = writer(part, locale, column.maxLength);
       return (cells, out, others) => {
@@ -83,20 +95,20 @@ function addressPart(kind: string, part: Part, options: Options): Transformer {
 /** Writes the cell that stands for cell `i`, drawn by two words. */
 type WriteAddress = (out: ByteColumn, cells: ByteColumn, i: number, place: number, street: number) => void;
 
-function writer(part: Part, locale: Locale, maxLength: number | undefined): WriteAddress {
-  const towns = places[locale];
-  if (part === 'city' || part === 'zip' || part === 'region') {
-    const list = new CellWords(
-      towns.map((town) => town[part]),
+/** Of the parts that are drawn from a list. */
+function listOf(part: Part, locale: Locale, maxLength: number | undefined): CellWords | undefined {
+  if (part === 'city' || part === 'zip' || part === 'region')
+    return new CellWords(
+      places[locale].map((town) => town[part]),
       maxLength,
     );
-    return (out, cells, i, place) => list.write(out, cells, i, pick(place, towns.length));
-  }
-  if (part === 'country' || part === 'country-code') {
-    const { name, code } = countries[locale];
-    const list = new CellWords([part === 'country' ? name : code], maxLength);
-    return (out, cells, i) => list.write(out, cells, i, 0);
-  }
+  const { name, code } = countries[locale];
+  if (part === 'country') return new CellWords([name], maxLength);
+  return part === 'country-code' ? new CellWords([code], maxLength) : undefined;
+}
+
+function writer(part: Part, locale: Locale, maxLength: number | undefined): WriteAddress {
+  const towns = places[locale];
   const { names, ways } = streets[locale];
   const lines: string[] = [];
   // House numbers come before, and are the same in capitals.

@@ -1,15 +1,9 @@
 import type { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
-import { exact, keyedColumn } from '../canonical.ts';
-import {
-  firstPlainDay,
-  formatDate,
-  lastPlainDay,
-  notPlain,
-  parseDate,
-  plainDay,
-  writePlainDay,
-} from '../civil-date.ts';
+import { exact, keyedIn } from '../canonical.ts';
+import { formatDate, parseDate } from '../civil-date.ts';
+import { kernels } from '../kernels/kernels.ts';
+import { writePlain } from '../kernels/plain-cells.ts';
 import type { Options } from '../options.ts';
 import { Prf, pick } from '../prf.ts';
 import {
@@ -57,8 +51,8 @@ function shifting(kind: string, companions: readonly Companion[], canonical: str
     prepareBytes({ key, column }) {
       this.guarantee(column);
       const prf = new Prf(key.subkey(kind === 'date-shift' ? 'date shift' : 'birth date'));
-      // Years before our era, those of five digits, `infinity`.
-      const odd = (cells: ByteColumn, out: ByteColumn, i: number, by: number): void => {
+      // Years before our era, those of five digits, `infinity`, and what is beyond ASCII.
+      const odd = (cells: ByteColumn, out: ByteColumn, i: number, word: number): void => {
         const cell = cells.cellAt(i)!;
         if (isEndless(cell)) {
           out.keep(cells, i);
@@ -66,36 +60,24 @@ function shifting(kind: string, companions: readonly Companion[], canonical: str
         }
         const date = parseDate(cell);
         if (date === undefined) throw unfitValue(kind, column, 'It is not an ISO date.');
-        out.cell(formatDate(date.day + by, date.rest));
+        // -days … -1, 1 … days: nobody keeps the true date.
+        const drawn = pick(word, 2 * days) - days;
+        out.cell(formatDate(date.day + (drawn < 0 ? drawn : drawn + 1), date.rest));
       };
       return (cells, out, others) => {
-        const words = keyedColumn(prf, exact, others?.[0] ?? cells);
-        const { count, bytes, from, to, wide } = cells;
-        out.begin(count, 10);
-        for (let i = 0; i < count; i++) {
-          const [start, end] = [from[i]!, to[i]!];
-          if (end <= start) {
-            out.keep(cells, i);
-            continue;
-          }
-          // -days … -1, 1 … days: nobody keeps the true date.
-          const drawn = pick(words[i * 4]!, 2 * days) - days;
-          const by = drawn < 0 ? drawn : drawn + 1;
-          const day = plainDay(bytes, start, end);
-          if (day === notPlain || day + by < firstPlainDay || day + by > lastPlainDay) {
-            odd(cells, out, i, by);
-            continue;
-          }
-          out.reserve(end - start);
-          const target = out.bytes;
-          let at = out.at;
-          writePlainDay(target, at, day + by);
-          at += 10;
-          // The time of day, and its zone.
-          for (let k = start + 10; k < end; k++) target[at++] = bytes[k]!;
-          out.at = at;
-          out.end(wide[i]);
-        }
+        const { count } = cells;
+        const kernel = kernels().begin();
+        const { bytes, from, to, wide } = kernel.bring(cells);
+        const by = others?.[0];
+        const brought = by === undefined ? { bytes, from, to, wide } : kernel.bring(by);
+        const words = keyedIn(kernel, prf, exact, by ?? cells, brought);
+        const { sizeOfCells, shiftDates } = kernel.run;
+        writePlain(
+          kernel,
+          { count, length: sizeOfCells(from, to, count), out },
+          (made, rest) => shiftDates(bytes, from, to, wide, count, words, days, made.bytes, made.from, made.to, rest),
+          (i) => odd(cells, out, i, kernel.words[(words >> 2) + i * 4]! >>> 0),
+        );
       };
     },
   };

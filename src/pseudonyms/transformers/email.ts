@@ -3,9 +3,12 @@ import { writeBase32 } from '../base32.ts';
 import { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
 import { ByteWords } from '../byte-words.ts';
-import { exact, folded, keyedColumn } from '../canonical.ts';
+import { exact, folded, keyedColumn, keyedIn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';
 import { lastNames } from '../dictionaries/last-names.ts';
+import { kernels } from '../kernels/kernels.ts';
+import { writePlain } from '../kernels/plain-cells.ts';
+import { WordList } from '../kernels/word-list.ts';
 import type { Options } from '../options.ts';
 import { Prf } from '../prf.ts';
 import {
@@ -17,7 +20,7 @@ import {
   type PrepareContext,
   type Transformer,
 } from '../transformer.ts';
-import { deciding, firstNameAt, type Locale, lastNameAt, locales, subjectOf } from './names.ts';
+import { deciding, decidingIn, firstNameAt, type Locale, lastNameAt, locales, subjectOf } from './names.ts';
 
 /** As they stand in an address: small ASCII letters only. */
 function plain(names: readonly string[]): readonly string[] {
@@ -111,44 +114,44 @@ export function email(options: Options): Transformer {
     const form = formFor('email', locale, tail, column);
     const prf = new Prf(key.subkey('email'));
     const ofDomain = new Prf(key.subkey('email domain'));
-    const decide = companions.length > 0 ? deciding(key, 'email', true) : undefined;
-    const [firsts, lasts] = [new ByteWords(given[locale]), new ByteWords(family[locale])];
-    const mapped = domains === 'mapped';
-    const ending = new ByteWords([domain, ...keepDomains]);
+    const decide = companions.length > 0 ? decidingIn(key, 'email', true) : undefined;
+    const [firsts, lasts] = [new WordList(given[locale]), new WordList(family[locale])];
+    const endings = new WordList([domain, ...keepDomains]);
     const kept = new Map([...keepDomains].map((name, k) => [name, k + 1]));
     const domainCells = new ByteColumn();
     return (cells, out, others) => {
-      const words = keyedColumn(prf, caseSensitive ? exact : folded, cells);
-      const names = decide === undefined ? words : decide(cells, others);
-      if (mapped || kept.size > 0) writeDomains(cells, domainCells);
-      const labels = mapped ? keyedColumn(ofDomain, folded, domainCells) : undefined;
-      out.begin(cells.count, form.length);
-      for (let i = 0; i < cells.count; i++) {
-        if (cells.isEmpty(i) || (allow.length > 0 && isAllowed(cells.cellAt(i)!))) {
-          out.keep(cells, i);
-          continue;
-        }
-        // `keep` writes what may be longer than any pseudonym.
-        if (allow.length > 0) out.reserve(form.length);
-        if (form.first) {
-          firsts.write(out, firstNameAt(names, i, firsts.count));
-          out.bytes[out.at++] = 0x2e;
-        }
-        if (form.last) {
-          lasts.write(out, lastNameAt(names, i, lasts.count));
-          out.bytes[out.at++] = 0x2e;
-        }
-        writeBase32(out, words, i * 4, form.suffix);
-        out.bytes[out.at++] = 0x40;
-        const own = kept.size > 0 ? kept.get(domainCells.cellAt(i)!) : undefined;
-        if (own === undefined && labels !== undefined) {
-          writeBase32(out, labels, i * 4, mappedLabel);
-          out.bytes[out.at++] = 0x2e;
-        }
-        ending.write(out, own ?? 0);
-        out.end();
-      }
+      const { count } = cells;
+      const kernel = kernels().begin();
+      const brought = kernel.bring(cells);
+      const words = keyedIn(kernel, prf, caseSensitive ? exact : folded, cells, brought);
+      const names = decide === undefined ? words : decide(kernel, cells, brought, others);
+      if (domains === 'mapped' || kept.size > 0) writeDomains(cells, domainCells);
+      const labels =
+        domains === 'mapped' ? keyedIn(kernel, ofDomain, folded, domainCells, kernel.bring(domainCells)) : 0;
+      const which = kept.size > 0 || allow.length > 0 ? kernel.put(endingsOf(cells)) : 0;
+      const [first, last] = [form.first ? firsts.put(kernel) : 0, form.last ? lasts.put(kernel) : 0];
+      const ending = endings.put(kernel);
+      const { from, to } = brought;
+      writePlain(
+        kernel,
+        { count, length: count * form.length, out },
+        (made, rest) =>
+          kernel.run.writeEmails(
+            ...[from, to, count, words, names, first, last, form.suffix, labels, ending, which],
+            ...[made.bytes, made.from, made.to, rest],
+          ),
+        (i) => out.keep(cells, i),
+      );
     };
+
+    /** Which domain each cell gets; -1 for those that stay. */
+    function endingsOf(cells: ByteColumn): Int32Array {
+      return Int32Array.from({ length: cells.count }, (_, i) => {
+        if (cells.isEmpty(i)) return 0;
+        if (allow.length > 0 && isAllowed(cells.cellAt(i)!)) return -1;
+        return kept.size > 0 ? (kept.get(domainCells.cellAt(i)!) ?? 0) : 0;
+      });
+    }
   }
 
   function isAllowed(cell: string): boolean {

@@ -1,10 +1,12 @@
 import { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
-import { ByteWords } from '../byte-words.ts';
-import { exact, folded, keyedColumn } from '../canonical.ts';
+import { exact, folded, keyedIn } from '../canonical.ts';
 import { firstNames } from '../dictionaries/first-names.ts';
 import { lastNames } from '../dictionaries/last-names.ts';
 import { companyWords } from '../dictionaries/words.ts';
+import { type BroughtCells, type Kernels, kernels } from '../kernels/kernels.ts';
+import { giveWide } from '../kernels/plain-cells.ts';
+import { WordList } from '../kernels/word-list.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
 import { Prf, pick } from '../prf.ts';
@@ -30,16 +32,32 @@ export function subjectOf(options: Options): Companion[] {
 /** Words that decide on each row: by its subject where the rule names one (and the row has one), else by its own value. */
 export function deciding(key: DomainKey, purpose: string, bySubject: boolean) {
   const own = new Prf(key.subkey(purpose));
-  const subject = new Prf(key.subkey('subject'));
+  const within = decidingIn(key, purpose, bySubject);
   return (cells: ByteColumn, companions: readonly ByteColumn[] | undefined): Uint32Array => {
-    if (!bySubject) return keyedColumn(own, folded, cells);
+    const kernel = kernels().begin();
+    const at = within(kernel, cells, kernel.bring(cells), companions);
+    return own.received(kernel.bytes.subarray(at, at + 16 * cells.count), cells.count);
+  };
+}
+
+/** The same in the memory of the kernels. What it gives tells where the words lie. */
+export function decidingIn(key: DomainKey, purpose: string, bySubject: boolean) {
+  const own = new Prf(key.subkey(purpose));
+  const subject = new Prf(key.subkey('subject'));
+  return (
+    kernel: Kernels,
+    cells: ByteColumn,
+    brought: BroughtCells,
+    companions: readonly ByteColumn[] | undefined,
+  ): number => {
+    if (!bySubject) return keyedIn(kernel, own, folded, cells, brought);
     const subjects = companions![0]!;
-    const words = keyedColumn(subject, exact, subjects);
-    let rest: Uint32Array | undefined;
+    const words = keyedIn(kernel, subject, exact, subjects, kernel.bring(subjects));
+    let rest: number | undefined;
     for (let i = 0; i < cells.count; i++) {
       if (!subjects.isEmpty(i)) continue;
-      rest ??= keyedColumn(own, folded, cells);
-      words.set(rest.subarray(i * 4, i * 4 + 4), i * 4);
+      rest ??= keyedIn(kernel, own, folded, cells, brought);
+      kernel.bytes.copyWithin(words + i * 16, rest + i * 16, rest + i * 16 + 16);
     }
     return words;
   };
@@ -79,25 +97,33 @@ export function inCapitals({ bytes, from, to, wide }: ByteColumn, i: number): bo
 
 /** Words of a list as cells: in capitals where the original was, and cut to what the column holds. */
 export class CellWords {
-  readonly count: number;
-  readonly #plain: ByteWords;
-  readonly #capitals: ByteWords;
+  readonly #plain: WordList;
+  readonly #capitals: WordList;
 
   constructor(words: readonly string[], maxLength: number | undefined) {
-    this.count = words.length;
-    this.#plain = new ByteWords(words.map((word) => fitted(word, maxLength)));
-    this.#capitals = new ByteWords(words.map((word) => fitted(word.toUpperCase(), maxLength)));
+    this.#plain = new WordList(words.map((word) => fitted(word, maxLength)));
+    this.#capitals = new WordList(words.map((word) => fitted(word.toUpperCase(), maxLength)));
   }
 
-  get longest(): number {
-    return Math.max(this.#plain.longest, this.#capitals.longest);
-  }
-
-  /** Writes the cell that stands for cell `i`, which is not empty. */
-  write(out: ByteColumn, cells: ByteColumn, i: number, index: number): void {
-    const words = inCapitals(cells, i) ? this.#capitals : this.#plain;
-    words.write(out, index);
-    out.end(words.wide[index]);
+  /**
+   * Writes a word for each cell that is not empty.
+   *
+   * @param brought the cells in the memory of the kernels, for which that is the last use
+   * @param words where those lie that draw: one for each cell, 16 bytes apart
+   */
+  write(kernel: Kernels, out: ByteColumn, cells: ByteColumn, brought: BroughtCells, words: number): void {
+    const { count, wide } = cells;
+    const { bytes, from, to, wide: cases } = brought;
+    for (let i = 0; i < count; i++) {
+      if (wide[i] !== 0 && !cells.isEmpty(i)) kernel.bytes[cases + i] = inCapitals(cells, i) ? 2 : 1;
+    }
+    const longest = Math.max(this.#plain.longest, this.#capitals.longest);
+    const made = { ...kernel.takeCells(count, count * longest), wide: kernel.take(count) };
+    const [plain, capitals] = [this.#plain.put(kernel), this.#capitals.put(kernel)];
+    const end = kernel.run.writeWords(
+      ...[bytes, from, to, cases, count, words, plain, capitals, made.bytes, made.from, made.to, made.wide],
+    );
+    giveWide(kernel, out, count, made, end);
   }
 }
 
@@ -118,7 +144,8 @@ function nameKind(
   shape: {
     purpose: string;
     names: Record<Locale, readonly string[]>;
-    at: typeof firstNameAt;
+    /** Which of the four words draws it: as `firstNameAt` and `lastNameAt` say. */
+    word: number;
   },
 ): Transformer {
   const locale = options.choice('locale', locales, 'en');
@@ -138,25 +165,23 @@ function nameKind(
     },
     prepareBytes({ key, column }) {
       this.guarantee(column);
-      const decide = deciding(key, shape.purpose, companions.length > 0);
+      const decide = decidingIn(key, shape.purpose, companions.length > 0);
       const list = new CellWords(names, column.maxLength);
       return (cells, out, others) => {
-        const words = decide(cells, others);
-        out.begin(cells.count, list.longest);
-        for (let i = 0; i < cells.count; i++) {
-          if (cells.isEmpty(i)) out.keep(cells, i);
-          else list.write(out, cells, i, shape.at(words, i, list.count));
-        }
+        const kernel = kernels().begin();
+        const brought = kernel.bring(cells);
+        const words = decide(kernel, cells, brought, others);
+        list.write(kernel, out, cells, brought, words + 4 * shape.word);
       };
     },
   };
 }
 
 export const firstName = (options: Options): Transformer =>
-  nameKind('first-name', options, { purpose: 'first name', names: firstNames, at: firstNameAt });
+  nameKind('first-name', options, { purpose: 'first name', names: firstNames, word: 0 });
 
 export const lastName = (options: Options): Transformer =>
-  nameKind('last-name', options, { purpose: 'last name', names: lastNames, at: lastNameAt });
+  nameKind('last-name', options, { purpose: 'last name', names: lastNames, word: 1 });
 
 /**
  * First and last name. By a subject they are that subject's names; without one, the first word is mapped as `first-name`

@@ -8,7 +8,8 @@ import { ByteWords } from '../byte-words.ts';
 import { exact, folded, keyedColumn } from '../canonical.ts';
 import { userAgents } from '../dictionaries/words.ts';
 import { hexDigits, hexValues } from '../hex-digits.ts';
-import { noMask, parseIp, plainFour, plainSix, writeFour, writeSix } from '../ip-text.ts';
+import { noMask, parseIp, plainSix, writeFour, writeSix } from '../ip-text.ts';
+import { FourAddresses } from '../kernels/four-addresses.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
 import { Permutation } from '../permutation.ts';
@@ -54,70 +55,60 @@ export function ip(options: Options): Transformer {
       this.guarantee(column);
       const families = prefix === 'keep' ? keepingFamilies(key) : hidingFamilies(key);
       const networks = column.type === 'cidr';
-      let fours = new Float64Array(0);
+      const fours = new FourAddresses();
       let sixes = new Uint32Array(0);
+      /** Of the cells that are no plain IPv4 addresses, in order: the length of the network, and whether it is IPv6. */
       let masks = new Uint8Array(0);
-      /** Of every cell: 1 for an IPv6 address. */
       let long = new Uint8Array(0);
       return (cells, out) => {
-        const { count, bytes, from, to } = cells;
-        if (masks.length < count) {
-          fours = new Float64Array(count);
-          sixes = new Uint32Array(count * 4);
-          masks = new Uint8Array(count);
-          long = new Uint8Array(count);
+        const { bytes, from, to, count } = cells;
+        const { plain, rest } = fours.read(cells);
+        if (masks.length < rest.length) {
+          sixes = new Uint32Array(rest.length * 4);
+          masks = new Uint8Array(rest.length);
+          long = new Uint8Array(rest.length);
         }
-        let [four, six] = [0, 0];
-        for (let i = 0; i < count; i++) {
-          if (to[i]! <= from[i]!) continue;
-          long[i] = 0;
-          const plain = plainFour(bytes, from[i]!, to[i]!);
-          if (plain >= 0) {
-            const mask = Math.floor(plain / 2 ** 32);
-            masks[i] = mask;
-            fours[four++] = plain - mask * 2 ** 32;
-            continue;
-          }
+        // Odd ones of IPv4 come behind the plain ones.
+        let [four, six] = [plain, 0];
+        for (const [k, i] of rest.entries()) {
+          long[k] = 1;
           const mask = plainSix(bytes, from[i]!, to[i]!, sixes, six * 4);
           if (mask >= 0) {
-            masks[i] = mask;
-            long[i] = 1;
+            masks[k] = mask;
             six++;
             continue;
           }
           const parsed = parseIp(cells.cellAt(i)!);
           if (parsed === undefined) throw unfitValue('ip', column, 'It is not an IP address.');
-          masks[i] = parsed.mask ?? noMask;
-          if (parsed.family === 4) fours[four++] = Number(parsed.value);
-          else {
-            long[i] = 1;
-            for (let k = 0; k < 4; k++)
-              sixes[six * 4 + k] = Number(BigInt.asUintN(32, parsed.value >> BigInt(96 - 32 * k)));
+          masks[k] = parsed.mask ?? noMask;
+          if (parsed.family === 4) {
+            long[k] = 0;
+            fours.values[four++] = Number(parsed.value);
+          } else {
+            for (let w = 0; w < 4; w++)
+              sixes[six * 4 + w] = Number(BigInt.asUintN(32, parsed.value >> BigInt(96 - 32 * w)));
             six++;
           }
         }
-        families.four(fours, four);
+        families.four(fours.values, four);
         families.six(sixes, six);
-        out.begin(count, 18);
-        four = six = 0;
-        for (let i = 0; i < count; i++) {
-          if (to[i]! <= from[i]!) {
-            out.keep(cells, i);
-            continue;
-          }
-          const mask = masks[i]!;
+        let k = 0;
+        four = plain;
+        six = 0;
+        fours.write(count, networks, out, () => {
+          const mask = masks[k]!;
           out.reserve(43);
-          if (long[i] === 1) {
+          if (long[k++] === 1) {
             const place = six++ * 4;
             // Networks have no bits beyond their length.
-            if (networks) for (let k = 0; k < 4; k++) sixes[place + k]! &= leadingBits(mask - 32 * k);
+            if (networks) for (let w = 0; w < 4; w++) sixes[place + w]! &= leadingBits(mask - 32 * w);
             out.at = writeSix(out.bytes, out.at, sixes, place, mask);
           } else {
-            const address = fours[four++]!;
+            const address = fours.values[four++]!;
             out.at = writeFour(out.bytes, out.at, networks ? (address & leadingBits(mask)) >>> 0 : address, mask);
           }
           out.end();
-        }
+        });
       };
     },
   };

@@ -1,7 +1,9 @@
 import { ByteColumn } from '../byte-column.ts';
 import { writeRegrouped } from '../byte-groups.ts';
 import { onStrings } from '../byte-runs.ts';
-import { exact } from '../canonical.ts';
+import { exact, keyedIn } from '../canonical.ts';
+import { kernels } from '../kernels/kernels.ts';
+import { giveWide, writePlain } from '../kernels/plain-cells.ts';
 import type { Options } from '../options.ts';
 import { PhoneText, phoneCountries, ReservedPhones } from '../phone-text.ts';
 import { Prf } from '../prf.ts';
@@ -53,55 +55,45 @@ function reserved({ key }: PrepareContext, home: string): ByteRun {
   const prf = new Prf(key.subkey('phone'));
   const phones = new ReservedPhones();
   const number = new PhoneText(home);
-  const made = new Uint8Array(16);
-  let variants = new Uint8Array(0);
-  let international = new Uint8Array(0);
-  let grouped = new Uint8Array(0);
+  const canonical = new ByteColumn();
+  const countries = phoneCountries.length;
   return (cells, out) => {
-    const { count, from, to } = cells;
-    if (variants.length < count) {
-      variants = new Uint8Array(count);
-      international = new Uint8Array(count);
-      grouped = new Uint8Array(count);
-    }
-    prf.begin(count);
-    for (let i = 0; i < count; i++) {
-      const length = to[i]! - from[i]!;
-      if (length <= 0) {
-        prf.place(0);
-        prf.end(0);
-        continue;
-      }
-      number.read(cells, i);
-      const variant = number.variant;
-      variants[i] = variant;
-      international[i] = number.international ? 1 : 0;
-      grouped[i] = number.grouped && number.count === phones.lengths[variant] ? 1 : 0;
-      if (number.length > 0) {
-        const at = prf.place(length + 4);
-        prf.end(number.writeE164(prf.text, at) - at);
-      } else {
+    const { count } = cells;
+    const kernel = kernels().begin();
+    const { bytes, from, to, wide } = kernel.bring(cells);
+    const { sizeOfCells, readPhones, writePhones } = kernel.run;
+    const size = sizeOfCells(from, to, count);
+    const known = kernel.put(phones.countries);
+    const variants = kernel.put(phones.variants);
+    const infos = kernel.take(count * 4);
+    writePlain(
+      kernel,
+      { count, length: size + 4 * count, out: canonical },
+      (made, rest) =>
+        readPhones(
+          ...[bytes, from, to, count, known, countries, phoneCountries.indexOf(home), variants, infos],
+          ...[made.bytes, made.from, made.to, rest],
+        ),
+      (i) => {
+        number.read(cells, i);
+        kernel.words[(infos >> 2) + i] = number.info(phones);
         // No number: the text itself decides.
-        const text = exact(cells.cellAt(i)!);
-        const at = prf.place(text.length * 3);
-        prf.end(prf.text.write(text, at, 'utf8'));
-      }
-    }
-    const words = prf.run();
-    out.begin(count, made.length);
-    for (let i = 0; i < count; i++) {
-      if (to[i]! <= from[i]!) out.keep(cells, i);
-      else if (grouped[i] === 1) {
-        phones.write(made, 0, variants[i]!, words[i * 4]!);
-        writeRegrouped(out, cells, i, made);
-      } else {
-        out.reserve(made.length);
-        let at = out.at;
-        if (international[i] === 1) out.bytes[at++] = 0x2b;
-        out.at = phones.write(out.bytes, at, variants[i]!, words[i * 4]!);
-        out.end();
-      }
-    }
+        if (number.length <= 0) canonical.keep(cells, i);
+        else {
+          canonical.reserve(number.length + 4);
+          canonical.at = number.writeE164(canonical.bytes, canonical.at);
+          canonical.end();
+        }
+      },
+    );
+    const words = keyedIn(kernel, prf, exact, canonical, kernel.bring(canonical));
+    const heads = kernel.take(phones.heads.length);
+    kernel.bytes.set(phones.heads, heads);
+    const made = { ...kernel.takeCells(count, size + 17 * count), wide: kernel.take(count) };
+    const end = writePhones(
+      ...[bytes, from, to, wide, count, words, infos, variants, heads, made.bytes, made.from, made.to, made.wide],
+    );
+    giveWide(kernel, out, count, made, end);
   };
 }
 
