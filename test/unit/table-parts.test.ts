@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addRowSums, RowHash } from '../../src/repository/row-hash.ts';
 import { joinStreams, partsFit, partsOf, type StoredStream } from '../../src/repository/stored-stream.ts';
 import { copyStatement, FingerprintSink, generatedStatement } from '../../src/sources/postgres/table-copy.ts';
-import { planParts, usualParts } from '../../src/sources/postgres/table-parts.ts';
+import { guidedParts, planParts, usualParts } from '../../src/sources/postgres/table-parts.ts';
 
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
@@ -150,5 +151,33 @@ describe('a stream in parts', () => {
     expect(await digest('a\nb\n')).toEqual(expected);
     expect(await digest('a\n')).toEqual([expected[0], sha256(Buffer.alloc(0))]);
     expect(await digest('a\nb\nc\n')).toEqual([expected[0], sha256(Buffer.from('b\nc\n'))]);
+  });
+});
+
+describe('guided parts', () => {
+  it('are the same blocks in fewer parts, large ones first', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1200 }), fc.integer({ min: 1, max: 16 }), (count, lanes) => {
+        const ranges = Array.from({ length: count }, (_, k) => ({
+          from: k * 8,
+          to: k === count - 1 ? null : k * 8 + 8,
+        }));
+        const joined = guidedParts(ranges, lanes);
+        expect(joined.map(({ from }) => from)).toEqual([0, ...joined.slice(0, -1).map(({ to }) => to)]);
+        expect(joined.at(-1)!.to).toBe(null);
+        const sizes = joined.map(({ from, to }) => ((to ?? count * 8) - from) / 8);
+        expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+        // Nobody waits long: while one lane has such a part, the others have twice as much.
+        for (const [k, size] of sizes.entries()) {
+          const left = sizes.slice(k).reduce((sum, each) => sum + each, 0);
+          expect(size).toBeLessThanOrEqual(Math.max(1, left / (3 * lanes)));
+        }
+      }),
+    );
+  });
+
+  it('of forty for two lanes are nineteen', () => {
+    const ranges = Array.from({ length: 40 }, (_, k) => ({ from: k, to: k === 39 ? null : k + 1 }));
+    expect(guidedParts(ranges, 2).length).toBe(19);
   });
 });

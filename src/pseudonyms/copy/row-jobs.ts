@@ -16,13 +16,13 @@ import {
 } from '../../sources/postgres/restore-jobs.ts';
 import type { Job } from '../../sources/postgres/restore-schedule.ts';
 import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts';
-import { type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
+import { guidedParts, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import type { RestoreContext } from '../../sources/source.ts';
 import type { SharedSketch } from '../leaks/sketch.ts';
 import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
 import type { TableTransform } from './table-transform.ts';
 
-/** Smaller than those of a backup: no chunk depends on them, and the last part keeps one lane waiting for another. */
+/** The last ones of a table. Smaller than those of a backup: no chunk depends on them, and one that is left keeps lanes waiting. */
 const copyParts: PartSizes = { above: 16 * 1024 * 1024, part: 8 * 1024 * 1024 };
 /** Places of rows in one COPY. */
 export const placesOfPart = 20_000;
@@ -85,7 +85,7 @@ export function copyRowJobs(
       ...(relation.config && { replace: relation.config }),
       ...(sketch && { sketch }),
     };
-    const inputs = partsOf(table, serverVersion, parts);
+    const inputs = partsOf(table, serverVersion, parts, lanes.count);
     const ids = inputs.map((inputOf, part) => {
       const id = `t${at}.${part}`;
       const key = entry === undefined ? [] : [relationKey(entry.dumpId)];
@@ -135,6 +135,7 @@ function partsOf(
   { planned, columns, ctids }: PlannedCopy,
   serverVersion: number,
   sizes: PartSizes,
+  lanes: number,
 ): (() => Pick<CopyTableInput, 'blocks' | 'ctids'>)[] {
   if (ctids !== undefined) {
     const count = Math.ceil(ctids.length / placesOfPart);
@@ -145,6 +146,6 @@ function partsOf(
   const whole = [() => ({})];
   const { accessMethod, config } = planned.relation;
   if (accessMethod !== 'heap' || config !== null) return whole;
-  const ranges = planParts(columns, serverVersion, sizes);
+  const ranges = guidedParts(planParts(columns, serverVersion, sizes), lanes);
   return ranges.length === 1 ? whole : ranges.map((blocks) => () => ({ blocks }));
 }
