@@ -1,10 +1,10 @@
 /**
- * Check digits of cards, French company numbers, bank accounts and social security numbers: of numbers within bytes, as
- * columns have them, and of single texts.
+ * Check digits of cards, French company numbers, bank accounts and social security numbers: of single texts. Columns of them
+ * are worked out by kernels (kernels/assembly/check-digits.ts).
  */
 
 /** The digit that makes `bytes[from … to]` + digit pass Luhn's test. */
-export function luhnOf(bytes: Uint8Array, from: number, to: number): number {
+function luhnOf(bytes: Uint8Array, from: number, to: number): number {
   let sum = 0;
   for (let k = to - 1, double = true; k >= from; k--, double = !double) {
     const digit = bytes[k]! - 48;
@@ -14,12 +14,12 @@ export function luhnOf(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** Whether all of `bytes[from … to]` are digits. */
-export function areDigits(bytes: Uint8Array, from: number, to: number): boolean {
+function areDigits(bytes: Uint8Array, from: number, to: number): boolean {
   for (let k = from; k < to; k++) if (bytes[k]! < 0x30 || bytes[k]! > 0x39) return false;
   return true;
 }
 
-export function passesLuhnOf(bytes: Uint8Array, from: number, to: number): boolean {
+function passesLuhnOf(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from >= 2 && areDigits(bytes, from, to) && luhnOf(bytes, from, to - 1) === bytes[to - 1]! - 48;
 }
 
@@ -28,7 +28,7 @@ export function passesLuhnOf(bytes: Uint8Array, from: number, to: number): boole
  *
  * @param before that of the digits that stand before it
  */
-export function mod97Of(bytes: Uint8Array, from: number, to: number, before = 0): number {
+function mod97Of(bytes: Uint8Array, from: number, to: number, before = 0): number {
   let rest = before;
   for (let k = from; k < to; k++) {
     const byte = bytes[k]!;
@@ -53,14 +53,14 @@ function ribPart(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** The key of a French bank account that begins at `from`: bank (5), branch (5), account (11, letters allowed). */
-export function ribKeyOf(bytes: Uint8Array, from: number): number {
+function ribKeyOf(bytes: Uint8Array, from: number): number {
   const bank = ribPart(bytes, from, from + 5);
   const branch = ribPart(bytes, from + 5, from + 10);
   return 97 - ((89 * bank + 15 * branch + 3 * ribPart(bytes, from + 10, from + 21)) % 97);
 }
 
 /** The key of a French social security number of 13 characters; Corsica's letters count as the standard says. */
-export function nirKeyOf(bytes: Uint8Array, from: number): number {
+function nirKeyOf(bytes: Uint8Array, from: number): number {
   let before = mod97Of(bytes, from, from + 5);
   const letter = bytes[from + 6]!;
   if (letter === 0x41) before = (before * 100 + 19) % 97;
@@ -70,23 +70,11 @@ export function nirKeyOf(bytes: Uint8Array, from: number): number {
 }
 
 /** The key of a French VAT number, of the nine digits of the company. */
-export function vatKeyOf(bytes: Uint8Array, from: number): number {
+function vatKeyOf(bytes: Uint8Array, from: number): number {
   return (12 + 3 * mod97Of(bytes, from, from + 9)) % 97;
 }
 
-/** The two digits at `at`, as a number. */
-export function twoDigitsAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! * 10 + bytes[at + 1]! - 528;
-}
-
-/** Writes a number below 100. */
-export function writeTwoDigits(bytes: Uint8Array, at: number, value: number): void {
-  const tens = (value / 10) | 0;
-  bytes[at] = 48 + tens;
-  bytes[at + 1] = 48 + value - tens * 10;
-}
-
-export const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value));
+const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value));
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 

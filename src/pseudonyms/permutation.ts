@@ -1,6 +1,7 @@
 import { createCipheriv } from 'node:crypto';
-import { atLeast, BinaryFf1, type Halves, halves } from './binary-ff1.ts';
+import { BinaryFf1, type Halves, halves, permuteHalves } from './binary-ff1.ts';
 import { Ff1, minimumDomain } from './ff1.ts';
+import { type Kernels, kernels } from './kernels/kernels.ts';
 import type { DomainKey } from './keys.ts';
 
 const low = 0xffff_ffffn;
@@ -18,16 +19,12 @@ export class Permutation {
   /** Bits of the right half, where values are given in halves. */
   readonly right: number;
   readonly #key: Buffer;
-  /** The greatest value, in the words of its halves. */
-  readonly #bound: Uint32Array;
+  /** The greatest value, in the words of its halves: the lowest of the left one first. */
+  readonly #bound: Int32Array;
   #forward: Uint32Array | undefined;
   #inverse: Uint32Array | undefined;
   #batch: BinaryFf1 | undefined;
   #wide: Ff1 | undefined;
-  #halves: Halves = halves(0);
-  /** Values that are walked on, and where they belong. */
-  #walked: Halves = halves(0);
-  #at = new Int32Array(0);
 
   /** @param purpose which of the domain's permutations; the size is bound in too */
   constructor(key: DomainKey, purpose: string, size: bigint) {
@@ -38,7 +35,7 @@ export class Permutation {
     this.#key = key.subkey(`permutation\0${purpose}\0${size}`);
     const [a, b] = [(size - 1n) >> BigInt(this.right), BigInt.asUintN(this.right, size - 1n)];
     // What is wider has no use for it.
-    this.#bound = Uint32Array.from([a >> 32n, a & low, b >> 32n, b & low], (part) => Number(part & low));
+    this.#bound = Int32Array.from([a, a >> 32n, b, b >> 32n], (part) => Number(BigInt.asIntN(32, part)));
     if (size < minimumDomain) return;
     if (this.bits <= 128) this.#batch = new BinaryFf1(this.#key, this.bits);
     else this.#wide = new Ff1(this.#key, 2);
@@ -57,16 +54,22 @@ export class Permutation {
       return;
     }
     const split = 2 ** this.right;
-    this.#halves = atLeast(this.#halves, count);
-    const { aLow, bLow } = this.#halves;
-    for (let i = 0; i < count; i++) {
-      const value = values[i]!;
-      const a = Math.floor(value / split);
-      aLow[i] = a;
-      bLow[i] = value - a * split;
-    }
-    this.halves(this.#halves, count, backwards);
-    for (let i = 0; i < count; i++) values[i] = aLow[i]! * split + bLow[i]!;
+    const kernel = kernels();
+    kernel.within(() => {
+      const address = kernel.take(count * 16);
+      let { words } = kernel;
+      for (let i = 0, at = address >> 2; i < count; i++, at += 4) {
+        const value = values[i]!;
+        const a = Math.floor(value / split);
+        words[at] = a;
+        words[at + 2] = value - a * split;
+        words[at + 1] = words[at + 3] = 0;
+      }
+      this.permuteIn(kernel, address, count, backwards);
+      words = kernel.words;
+      // Halves of up to 27 bits.
+      for (let i = 0, at = address >> 2; i < count; i++, at += 4) values[i] = words[at]! * split + words[at + 2]!;
+    });
   }
 
   /**
@@ -74,41 +77,34 @@ export class Permutation {
    * High words that have no bits must be 0, and stay so.
    */
   halves(values: Halves, count: number, backwards = false): void {
+    if (count > 0) permuteHalves((...batch) => this.permuteIn(...batch), values, count, backwards);
+  }
+
+  /** The same on values in the memory of the kernels: 16 bytes each, two halves of 64 bits. */
+  permuteIn(kernel: Kernels, values: number, count: number, backwards: boolean): void {
     if (count === 0) return;
     if (this.#batch === undefined) {
-      const { aLow, bLow } = values;
       const table = this.#table(backwards);
       const mask = 2 ** this.right - 1;
-      for (let i = 0; i < count; i++) {
-        const value = table[(aLow[i]! << this.right) | bLow[i]!]!;
-        aLow[i] = value >>> this.right;
-        bLow[i] = value & mask;
+      const { words } = kernel;
+      for (let i = 0, at = values >> 2; i < count; i++, at += 4) {
+        const value = table[(words[at]! << this.right) | words[at + 2]!]!;
+        words[at] = value >>> this.right;
+        words[at + 2] = value & mask;
       }
       return;
     }
-    this.#batch.permute(values, count, backwards);
-    const walked = atLeast(this.#walked, count);
-    this.#walked = walked;
-    if (this.#at.length < count) this.#at = new Int32Array(walked.aLow.length);
-    const at = this.#at;
-    const bound = this.#bound;
-    let left = 0;
-    for (let i = 0; i < count; i++) {
-      if (!isAbove(values, i, bound)) continue;
-      at[left] = i;
-      copyHalves(values, i, walked, left++);
-    }
-    while (left > 0) {
-      this.#batch.permute(walked, left, backwards);
-      let next = 0;
-      for (let slot = 0; slot < left; slot++) {
-        if (isAbove(walked, slot, bound)) {
-          at[next] = at[slot]!;
-          copyHalves(walked, slot, walked, next++);
-        } else copyHalves(walked, slot, values, at[slot]!);
+    const batch = this.#batch;
+    batch.permuteIn(kernel, values, count, backwards);
+    kernel.within(() => {
+      const { numbersAbove, numbersLeft } = kernel.run;
+      const [above, where, bound] = [kernel.take(count * 16), kernel.take(count * 4), kernel.put(this.#bound)];
+      let left = numbersAbove(values, count, bound, above, where);
+      while (left > 0) {
+        batch.permuteIn(kernel, above, left, backwards);
+        left = numbersLeft(above, left, bound, where, values);
       }
-      left = next;
-    }
+    });
   }
 
   /** In place, on the first `count` values; for any size. */
@@ -117,8 +113,7 @@ export class Permutation {
       for (let i = 0; i < count; i++) values[i] = this.#walk(this.#wide, values[i]!, backwards);
       return;
     }
-    this.#halves = atLeast(this.#halves, count);
-    const h = this.#halves;
+    const h = halves(count);
     const shift = BigInt(this.right);
     for (let i = 0; i < count; i++) {
       const [a, b] = [values[i]! >> shift, BigInt.asUintN(this.right, values[i]!)];
@@ -150,24 +145,6 @@ export class Permutation {
     }
     return this.#inverse;
   }
-}
-
-/** Whether a value is above the bound. */
-function isAbove(values: Halves, i: number, bound: Uint32Array): boolean {
-  const high = values.aHigh[i]!;
-  if (high !== bound[0]!) return high > bound[0]!;
-  const low = values.aLow[i]!;
-  if (low !== bound[1]!) return low > bound[1]!;
-  const rightHigh = values.bHigh[i]!;
-  if (rightHigh !== bound[2]!) return rightHigh > bound[2]!;
-  return values.bLow[i]! > bound[3]!;
-}
-
-function copyHalves(source: Halves, i: number, target: Halves, to: number): void {
-  target.aHigh[to] = source.aHigh[i]!;
-  target.aLow[to] = source.aLow[i]!;
-  target.bHigh[to] = source.bHigh[i]!;
-  target.bLow[to] = source.bLow[i]!;
 }
 
 /** Fisher and Yates' shuffle of 0 … size-1 by the key stream of AES-256-CTR, without bias. */

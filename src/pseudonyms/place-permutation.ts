@@ -1,10 +1,7 @@
-import { atLeast, halves } from './binary-ff1.ts';
+import type { Kernels } from './kernels/kernels.ts';
 import type { DomainKey } from './keys.ts';
 import { Permutation } from './permutation.ts';
 import { type Alphabet, PlaceRanks } from './place-ranks.ts';
-
-/** Shared by all: nothing in it outlives a call, and a column of codes has a permutation for each of its shapes. */
-let room = halves(0);
 
 /** A keyed permutation of the characters at some places of texts, each from its alphabet; all others stay. */
 export class PlacePermutation {
@@ -26,19 +23,27 @@ export class PlacePermutation {
     return this.#permutation.small;
   }
 
-  /** In place, on the first `count` of the texts that begin at `starts`. */
-  run(bytes: Uint8Array, starts: Int32Array, count: number, backwards = false): void {
+  /**
+   * In place, on `count` texts in the memory of the kernels.
+   *
+   * @param bytes an address, from which places of texts count
+   * @param starts the address of where each begins
+   */
+  run(kernel: Kernels, bytes: number, starts: number, count: number, backwards = false): void {
     const ranks = this.#ranks;
     const permutation = this.#permutation;
     if (permutation.bits > 128) {
-      const values = Array.from({ length: count }, (_, i) => ranks.readBig(bytes, starts[i]!));
+      const places = kernel.words.subarray(starts >> 2, (starts >> 2) + count);
+      const values = Array.from(places, (start) => ranks.readBig(kernel.bytes, bytes + start));
       permutation.bigints(values, count, backwards);
-      for (let i = 0; i < count; i++) ranks.writeBig(values[i]!, bytes, starts[i]!);
+      for (let i = 0; i < count; i++) ranks.writeBig(values[i]!, kernel.bytes, bytes + places[i]!);
       return;
     }
-    room = atLeast(room, count);
-    ranks.read(bytes, starts, count, permutation.right, room);
-    permutation.halves(room, count, backwards);
-    ranks.write(room, permutation.right, bytes, starts, count);
+    kernel.within(() => {
+      const values = kernel.take(count * 16);
+      ranks.read(kernel, bytes, starts, count, permutation.right, values);
+      permutation.permuteIn(kernel, values, count, backwards);
+      ranks.write(kernel, values, permutation.right, bytes, starts, count);
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { ByteColumn } from './byte-column.ts';
+import { type Kernels, kernels } from './kernels/kernels.ts';
 import type { DomainKey } from './keys.ts';
 import { PlacePermutation } from './place-permutation.ts';
 import { Alphabet } from './place-ranks.ts';
@@ -6,155 +7,115 @@ import { Alphabet } from './place-ranks.ts';
 /** Digits, small letters, capitals: each class keeps to itself. */
 export const characterClasses = ['0123456789', 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** Cells that have the same class of character, or the same other byte, at every position. */
-interface Shape {
-  /** Of every position: 256 + the class, or the byte that stays. */
-  readonly codes: Uint16Array;
-  /** Undefined where every byte stays. */
-  readonly permutation: PlacePermutation | undefined;
-  /** Cells of this batch that have it. */
-  count: number;
-  starts: Int32Array;
-}
-
-const noStarts = new Int32Array(0);
-const noCodes = new Uint16Array(0);
+/** What stands for the first class in a shape, the others below it: bytes that UTF-8 has not. */
+const firstClass = 0xff;
+/** Free text has a shape a row; they are not worth keeping. */
+const mostShapes = 2000;
 
 /** What every text becomes under the permutation of its shape. Used by `code`, and by check-digit kinds for odd values. */
 export class ShapePermutation {
   readonly #key: DomainKey;
   readonly #alphabets: readonly Alphabet[];
   readonly #small: (shape: string) => void;
-  /** By a hash of their codes. */
-  readonly #shapes = new Map<number, Shape[]>();
-  #kept = 0;
-  /** By byte: 256 + its class, or the byte itself. */
-  readonly #codes = Uint16Array.from({ length: 256 }, (_, byte) => byte);
-  /** Of every cell, in this batch. */
-  #found: (Shape | undefined)[] = [];
+  /** As kernels/assembly/shapes.ts reads them. */
+  readonly #ranges: Uint8Array;
+  /** By the codes of a shape: undefined where every byte stays. */
+  readonly #shapes = new Map<string, PlacePermutation | undefined>();
 
-  /** @param small called for a shape of fewer than a million values; it may throw */
+  /**
+   * @param alphabets up to three
+   * @param small called for a shape of fewer than a million values; it may throw
+   */
   constructor(key: DomainKey, alphabets: readonly string[], small: (shape: string) => void) {
     this.#key = key;
     this.#alphabets = alphabets.map((text) => new Alphabet(text));
     this.#small = small;
-    for (const [index, { codes }] of this.#alphabets.entries())
-      for (const byte of codes) this.#codes[byte] = 256 + index;
+    this.#ranges = Uint8Array.from(
+      this.#alphabets.flatMap(({ codes }, index) => rangesOf(codes).flatMap((range) => [...range, firstClass - index])),
+    );
   }
 
   /** Cells of UTF-8; NULL and '' stay. */
   runBytes(cells: ByteColumn, out: ByteColumn, backwards = false): void {
-    const { count, bytes, from, to, wide } = cells;
-    let total = 0;
-    for (let i = 0; i < count; i++) if (to[i]! > from[i]!) total += to[i]! - from[i]!;
-    out.begin(count);
-    out.reserve(total);
-    const target = out.bytes;
-    const codeOf = this.#codes;
-    const found = this.#found;
-    let shape: Shape | undefined;
-    let codes: Uint16Array = noCodes;
-    let shapes = 0;
-    for (let i = 0; i < count; i++) {
-      const start = from[i]!;
-      const length = to[i]! - start;
-      if (length <= 0) {
-        found[i] = undefined;
-        shapes++;
-        if (to[i]! < 0) out.nothing();
-        else out.end();
-        continue;
+    const { count } = cells;
+    const kernel = kernels();
+    kernel.within(() => {
+      const { bytes, from, to } = kernel.bring(cells);
+      const { sizeOfCells, copyCells } = kernel.run;
+      const made = kernel.takeCells(count, sizeOfCells(from, to, count) + 16);
+      const end = copyCells(bytes, from, to, count, made.bytes, made.from, made.to);
+      this.permuteIn(kernel, made, count, backwards);
+      kernel.give(out, count, made, end);
+    });
+    out.wide.set(cells.wide.subarray(0, count));
+  }
+
+  /** In place, on texts in the memory of the kernels: addresses. Those that are empty, or end below 0, stay. */
+  permuteIn(
+    kernel: Kernels,
+    { bytes, from, to }: { readonly bytes: number; readonly from: number; readonly to: number },
+    count: number,
+    backwards = false,
+  ): void {
+    kernel.within(() => {
+      const { sizeOfCells, groupShapes } = kernel.run;
+      const codes = kernel.take(sizeOfCells(from, to, count) + 16 * count);
+      const slots = 1 << (33 - Math.clz32(count));
+      const [table, groups, starts] = [kernel.take(slots * 4), kernel.take(count * 4), kernel.take(count * 4)];
+      const [told, ranges] = [kernel.take(count * 12), kernel.take(this.#ranges.length)];
+      kernel.bytes.set(this.#ranges, ranges);
+      const found = groupShapes(
+        ...[bytes, from, to, count, ranges, this.#ranges.length / 3, codes, table, slots, groups, told, starts],
+      );
+      for (let g = 0, first = 0; g < found; g++) {
+        const [at, length, end] = kernel.words.subarray((told >> 2) + 3 * g);
+        const permutation = this.#permutationOf(kernel.bytes, codes + at!, length!);
+        permutation?.run(kernel, bytes, starts + 4 * first, end! - first, backwards);
+        first = end!;
       }
-      const at = out.at;
-      let same = length === codes.length;
-      if (same)
-        for (let k = 0; k < length; k++) {
-          const byte = bytes[start + k]!;
-          target[at + k] = byte;
-          if (codeOf[byte]! !== codes[k]!) same = false;
-        }
-      else for (let k = 0; k < length; k++) target[at + k] = bytes[start + k]!;
-      if (!same) {
-        shape = this.#shapeOf(bytes, start, length);
-        codes = shape.codes;
-        shapes++;
-      }
-      found[i] = shape;
-      out.at = at + length;
-      out.end(wide[i]);
-    }
-    // Most columns of codes have one shape; NULL counts here too.
-    if (shapes === 1) shape?.permutation?.run(out.bytes, out.from, count, backwards);
-    else this.#permute(out, backwards);
-    // Free text has a shape a row; they are not worth keeping.
-    if (this.#kept > 2000) {
-      this.#shapes.clear();
-      this.#kept = 0;
-    }
+    });
+    if (this.#shapes.size > mostShapes) this.#shapes.clear();
   }
 
-  /** What is in `out` becomes what it is to be. */
-  #permute(out: ByteColumn, backwards: boolean): void {
-    const { count, from } = out;
-    const found = this.#found;
-    const used: Shape[] = [];
-    for (let i = 0; i < count; i++) {
-      const shape = found[i];
-      if (shape?.permutation !== undefined && shape.count++ === 0) used.push(shape);
-    }
-    for (const shape of used) {
-      if (shape.starts.length < shape.count) shape.starts = new Int32Array(shape.count);
-      shape.count = 0;
-    }
-    for (let i = 0; i < count; i++) {
-      const shape = found[i];
-      if (shape?.permutation !== undefined) shape.starts[shape.count++] = from[i]!;
-    }
-    for (const shape of used) {
-      shape.permutation!.run(out.bytes, shape.starts, shape.count, backwards);
-      shape.count = 0;
-    }
+  #permutationOf(bytes: Buffer, at: number, length: number): PlacePermutation | undefined {
+    const codes = bytes.toString('latin1', at, at + length);
+    const known = this.#shapes.get(codes);
+    if (known !== undefined || this.#shapes.has(codes)) return known;
+    const permutation = this.#newPermutation(bytes.subarray(at, at + length));
+    this.#shapes.set(codes, permutation);
+    return permutation;
   }
 
-  #shapeOf(bytes: Buffer, start: number, length: number): Shape {
-    let hash = length;
-    for (let k = 0; k < length; k++) hash = Math.imul(hash ^ this.#codes[bytes[start + k]!]!, 0x0100_0193);
-    const alike = this.#shapes.get(hash);
-    const found = alike?.find(({ codes }) => this.#fits(bytes, start, length, codes));
-    if (found !== undefined) return found;
-    const shape = this.#newShape(bytes, start, length);
-    if (alike === undefined) this.#shapes.set(hash, [shape]);
-    else alike.push(shape);
-    this.#kept++;
-    return shape;
-  }
-
-  #fits(bytes: Buffer, start: number, length: number, codes: Uint16Array): boolean {
-    if (length !== codes.length) return false;
-    for (let k = 0; k < length; k++) if (this.#codes[bytes[start + k]!] !== codes[k]) return false;
-    return true;
-  }
-
-  #newShape(bytes: Buffer, start: number, length: number): Shape {
-    const codes = new Uint16Array(length);
-    for (let k = 0; k < length; k++) codes[k] = this.#codes[bytes[start + k]!]!;
+  #newPermutation(codes: Uint8Array): PlacePermutation | undefined {
     const places: number[] = [];
     const alphabets: Alphabet[] = [];
     const name: number[] = [];
     for (const [k, code] of codes.entries()) {
-      if (code < 256) name.push(code);
+      const alphabet = this.#alphabets[firstClass - code];
+      if (alphabet === undefined) name.push(code);
       else {
         places.push(k);
-        alphabets.push(this.#alphabets[code - 256]!);
+        alphabets.push(alphabet);
         // A class is written with a character that no other byte can be, and counts from 1.
-        name.push(0, 0x31 + code - 256);
+        name.push(0, 0x31 + firstClass - code);
       }
     }
-    if (places.length === 0) return { codes, permutation: undefined, count: 0, starts: noStarts };
+    if (places.length === 0) return undefined;
     const shape = Buffer.from(name).toString();
     const purpose = `code\0${this.#alphabets.map(({ text }) => text).join('\0')}\0${shape}`;
     const permutation = new PlacePermutation(this.#key, purpose, places, alphabets);
     if (permutation.small) this.#small(shape);
-    return { codes, permutation, count: 0, starts: noStarts };
+    return permutation;
   }
+}
+
+/** Characters that follow each other in ASCII: of each range the first, and how many they are. */
+function rangesOf(codes: Uint8Array): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const code of codes.toSorted()) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[0] + last[1] === code) last[1]++;
+    else ranges.push([code, 1]);
+  }
+  return ranges;
 }

@@ -12,38 +12,59 @@ import { kernelsModule } from './kernels-module.ts';
 type Exports = Readonly<
   Record<
     | 'assembleRows'
+    | 'copyCells'
+    | 'findNumbers'
+    | 'findOdd'
     | 'firstBlocks'
+    | 'firstDigits'
+    | 'firstRound'
     | 'forgetCells'
     | 'free'
     | 'gatherCells'
+    | 'groupShapes'
+    | 'isNumber'
     | 'keepCells'
     | 'lookCells'
     | 'macTexts'
     | 'markWide'
     | 'missingCells'
     | 'nextBlocks'
+    | 'nextRound'
+    | 'numbersAbove'
+    | 'numbersLeft'
+    | 'oddNumbers'
     | 'padded'
+    | 'partsOfIbans'
     | 'readDates'
     | 'readFours'
     | 'readMoments'
     | 'readNetworks'
+    | 'readNirs'
     | 'readPhones'
+    | 'readRanks'
     | 'readRows'
     | 'readUuids'
     | 'readWholes'
+    | 'regroupCells'
+    | 'sealNumbers'
     | 'shiftDates'
     | 'sizeOfCells'
     | 'sizeOfGathered'
     | 'sizeOfRows'
     | 'sizeOfSlot'
+    | 'startsOf'
+    | 'stripCells'
     | 'takeOriginals'
     | 'writeDates'
     | 'writeEmails'
     | 'writeFillers'
     | 'writeFours'
+    | 'writeLeads'
     | 'writeMoments'
     | 'writeNetworks'
+    | 'writeNirs'
     | 'writePhones'
+    | 'writeRanks'
     | 'writeUuids'
     | 'writeWholes'
     | 'writeWords',
@@ -167,6 +188,16 @@ export class Kernels {
   begin(): this {
     this.#at = this.#heldEnd;
     return this;
+  }
+
+  /** For a part of a call, or one within another: the room that it takes is free afterwards. */
+  within<T>(part: () => T): T {
+    const at = this.#at;
+    try {
+      return part();
+    } finally {
+      this.#at = at;
+    }
   }
 
   /** Room for one call, from a multiple of 16 on. @throws RangeError when there is none of 4 GiB */

@@ -1,124 +1,150 @@
-import { ByteColumn } from '../byte-column.ts';
-import { writeRegrouped } from '../byte-groups.ts';
-import type { DomainKey } from '../keys.ts';
-import { characterClasses, ShapePermutation } from '../shape-permutation.ts';
+import type { ByteColumn } from '../byte-column.ts';
+import { type BroughtCells, type Kernels, kernels } from '../kernels/kernels.ts';
+import type { ShapePermutation } from '../shape-permutation.ts';
+import type { ByteRun } from '../transformer.ts';
 
 /**
  * What check-digit kinds have in common: a cell is stripped of its grouping, valid numbers become valid numbers, and all
  * other texts become other texts of their shape that are not valid either. So the whole is a permutation.
  */
 
-/**
- * Writes the next cell of `out`: cell `i` of `originals` with the characters of cell `k` of `compacts` in place of its letters
- * and digits; as it is when their counts differ.
- */
-export function regroup(originals: ByteColumn, i: number, compacts: ByteColumn, k: number, out: ByteColumn): void {
-  const { bytes } = originals;
-  let places = 0;
-  for (let at = originals.from[i]!, end = originals.to[i]!; at < end; at++) places += alphanumeric[bytes[at]!]!;
-  const from = compacts.from[k]!;
-  const to = compacts.to[k]!;
-  if (places === to - from) writeRegrouped(out, originals, i, compacts.bytes.subarray(from, to));
-  else out.keep(compacts, k);
-}
-
-/** By byte: 1 for letters and digits. */
-const alphanumeric = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[0-9A-Za-z]/.test(String.fromCharCode(byte)) ? 1 : 0,
-);
-
 /** How numbers of a kind may be written: with some characters (and spaces that do not break) between theirs. */
 export class Grouping {
+  /** As kernels/assembly/grouping.ts has them. */
+  readonly flags: number;
   readonly #between: RegExp;
   readonly #capitals: boolean;
-  /** By byte: what it counts as; 256 for nothing. */
-  readonly #as = Uint16Array.from({ length: 256 }, (_, byte) => byte);
 
-  /** @param capitals whether small letters count as capitals */
-  constructor(between: string, capitals: boolean) {
+  /**
+   * @param between of space, `-` and `.`: the first two, or all
+   * @param capitals whether small letters count as capitals
+   */
+  constructor(between: ' -' | ' .-', capitals: boolean) {
+    this.flags = (between === ' .-' ? 1 : 0) | (capitals ? 2 : 0);
     this.#between = new RegExp(`[${between.replace('-', '\\-')}\u00a0]`, 'g');
     this.#capitals = capitals;
-    for (const byte of Buffer.from(between)) this.#as[byte] = 256;
-    if (capitals) for (let byte = 0x61; byte <= 0x7a; byte++) this.#as[byte] = byte - 0x20;
   }
 
-  /** Whether cell `i` is already as `strip` would write it. */
-  isPlain({ bytes, from, to, wide }: ByteColumn, i: number): boolean {
-    if (wide[i] !== 0) return false;
-    for (let k = from[i]!, end = to[i]!; k < end; k++) if (this.#as[bytes[k]!] !== bytes[k]) return false;
-    return true;
-  }
-
-  /** Writes cell `i` without its grouping; NULL as ''. */
-  strip(cells: ByteColumn, i: number, out: ByteColumn): void {
-    if (cells.wide[i] !== 0 && cells.to[i]! >= 0) {
-      const text = cells.cellAt(i)!.replace(this.#between, '');
-      out.cell(this.#capitals ? text.toUpperCase() : text);
-      return;
-    }
-    const { bytes } = cells;
-    const [start, end] = [cells.from[i]!, cells.to[i]!];
-    out.reserve(Math.max(0, end - start));
-    const target = out.bytes;
-    const as = this.#as;
-    let at = out.at;
-    for (let k = start; k < end; k++) {
-      const byte = as[bytes[k]!]!;
-      target[at] = byte;
-      if (byte < 256) at++;
-    }
-    out.at = at;
-    out.end();
+  /** A text, which may be beyond ASCII, without its grouping. */
+  strip(text: string): string {
+    const bare = text.replace(this.#between, '');
+    return this.#capitals ? bare.toUpperCase() : bare;
   }
 }
+
+/** As kernels/assembly/number-kinds.ts has them. */
+export const numberCodes = { iban: 0, siren: 1, siret: 2, vat: 3, 'national-id': 4, card: 5 } as const;
+
+/** Bytes of an IBAN. */
+const longestNumber = 34;
 
 /** Numbers of a kind among texts. */
 export interface NumberForm {
+  readonly kind: keyof typeof numberCodes;
   readonly grouping: Grouping;
-  /** Of a text without grouping. */
-  isValid(bytes: Uint8Array, from: number, to: number): boolean;
-  /** Bytes at the beginning of a cell that stay even where the number is not valid. */
-  headLength?(bytes: Uint8Array, from: number, to: number): number;
 }
 
-/** For the first `count` cells at `where` of a column that `out` is still the same as. */
-export type OddValues = (cells: ByteColumn, where: Int32Array, count: number, out: ByteColumn) => void;
+/** A column in the memory of the kernels: addresses. */
+type Written = Omit<BroughtCells, 'wide'>;
 
-/** The permutation of the shapes of texts, walked on while they are valid numbers. */
-export function oddValues(key: DomainKey, { grouping, isValid, headLength }: NumberForm): OddValues {
-  const shapes = new ShapePermutation(key, characterClasses, () => {});
-  const left = new ByteColumn();
-  const made = [new ByteColumn(), new ByteColumn()] as const;
-  const stripped = new ByteColumn();
-  return (cells, where, count, out) => {
-    const at = where.slice(0, count);
-    left.lieIn(cells, count);
-    for (let k = 0; k < count; k++) {
-      const i = where[k]!;
-      const start = cells.from[i]!;
-      left.from[k] = start + (headLength?.(cells.bytes, start, cells.to[i]!) ?? 0);
-      left.to[k] = cells.to[i]!;
-      left.wide[k] = cells.wide[i]!;
+/** Valid numbers without grouping, in the memory of the kernels: those of a column that are listed. */
+export interface ValidNumbers extends Written {
+  /** The address of which they are. */
+  readonly list: number;
+  readonly count: number;
+}
+
+/** Maps valid numbers to valid ones of the same length, one to one and in place. */
+export type NumberMap = (kernel: Kernels, valid: ValidNumbers) => void;
+
+/** The permutation of the texts of a column: `map` of those that are valid, and that of their shapes of all others. */
+export function numberRun({ kind, grouping }: NumberForm, map: NumberMap, shapes: ShapePermutation): ByteRun {
+  const code = numberCodes[kind];
+  return (cells, out) => {
+    const { count } = cells;
+    const kernel = kernels().begin();
+    const { sizeOfCells, findNumbers, regroupCells } = kernel.run;
+    const { bytes, from, to, wide } = kernel.bring(cells);
+    const size = sizeOfCells(from, to, count);
+    const { bare, end, changed, beyond } = strip(kernel, grouping, cells, { bytes, from, to, wide }, size);
+    const [valid, list] = [kernel.take(count), kernel.take(count * 4)];
+    const found = findNumbers(code, bare.bytes, bare.from, bare.to, count, valid, list);
+    if (found > 0) map(kernel, { ...bare, list, count: found });
+    let [made, last] = [bare, end];
+    if (changed) {
+      made = kernel.takeCells(count, size + count * longestNumber + 16);
+      const bareCells = [bare.bytes, bare.from, bare.to] as const;
+      last = regroupCells(bytes, from, to, count, valid, ...bareCells, made.bytes, made.from, made.to);
     }
-    for (let turn = 0; left.count > 0; turn ^= 1) {
-      const next = made[turn]!;
-      shapes.runBytes(left, next);
-      stripped.begin(left.count);
-      let again = 0;
-      for (let k = 0; k < left.count; k++) {
-        const i = at[k]!;
-        const [start, end] = [next.from[k]!, next.to[k]!];
-        // Texts keep their length: this one ends where the original does.
-        let to = out.to[i]! - (end - start);
-        for (let from = start; from < end; from++) out.bytes[to++] = next.bytes[from]!;
-        grouping.strip(out, i, stripped);
-        if (!isValid(stripped.bytes, stripped.from[k]!, stripped.to[k]!)) continue;
-        at[again] = i;
-        left.from[again] = start;
-        left.to[again] = end;
-        left.wide[again++] = next.wide[k]!;
-      }
-      left.lieIn(next, again);
+    if (found < count) {
+      // Nothing needs them any more, unless they are the result: then there is no grouping, and none can come.
+      const odd = { made, count, valid, wide, beyond, room: changed ? bare.bytes : 0 };
+      moveOdd(kernel, { code, grouping }, shapes, odd);
     }
+    kernel.give(out, count, made, last);
+    // What stays of a text may be beyond ASCII.
+    out.wide.set(cells.wide.subarray(0, count));
   };
+}
+
+/** @returns all cells without grouping, where those of ASCII end, whether any is not as it was, and which are beyond ASCII */
+function strip(
+  kernel: Kernels,
+  grouping: Grouping,
+  cells: ByteColumn,
+  { bytes, from, to, wide }: BroughtCells,
+  size: number,
+): { bare: Written; end: number; changed: boolean; beyond: readonly number[] } {
+  const { count } = cells;
+  const bare = kernel.takeCells(count, size + 16);
+  const [rest, told] = [kernel.take(count * 4), kernel.take(8)];
+  const end = kernel.run.stripCells(
+    ...[bytes, from, to, wide, count, grouping.flags, bare.bytes, bare.from, bare.to, rest, told],
+  );
+  const [resting, changed] = [kernel.words[told >> 2]!, kernel.words[(told >> 2) + 1]!];
+  const beyond = Array.from(kernel.words.subarray(rest >> 2, (rest >> 2) + resting));
+  for (const i of beyond) {
+    const text = Buffer.from(grouping.strip(cells.cellAt(i)!));
+    // Behind the others, from which places count.
+    const at = kernel.take(text.length);
+    kernel.bytes.set(text, at);
+    kernel.words[(bare.from >> 2) + i] = at - bare.bytes;
+    kernel.words[(bare.to >> 2) + i] = at - bare.bytes + text.length;
+  }
+  return { bare, end, changed: resting + changed > 0, beyond };
+}
+
+interface OddCells {
+  readonly made: Written;
+  readonly count: number;
+  readonly valid: number;
+  /** By cell; it is written over. */
+  readonly wide: number;
+  readonly beyond: readonly number[];
+  /** As long as any cell; 0 when all are without grouping. */
+  readonly room: number;
+}
+
+/** The permutation of the shapes of cells that are no valid numbers, walked on while they are some. */
+function moveOdd(
+  kernel: Kernels,
+  { code, grouping }: { code: number; grouping: Grouping },
+  shapes: ShapePermutation,
+  { made, count, valid, wide, beyond, room }: OddCells,
+): void {
+  const { findOdd, oddNumbers, isNumber } = kernel.run;
+  const { bytes, from, to } = made;
+  const [where, oddFrom, oddTo] = [kernel.take(count * 4), kernel.take(count * 4), kernel.take(count * 4)];
+  let left = findOdd(code, bytes, from, to, count, valid, where, oddFrom, oddTo);
+  while (left > 0) {
+    shapes.permuteIn(kernel, { bytes, from: oddFrom, to: oddTo }, left);
+    for (const i of beyond) {
+      const [start, end] = [kernel.words[(from >> 2) + i]!, kernel.words[(to >> 2) + i]!];
+      const text = grouping.strip(kernel.bytes.toString('utf8', bytes + start, bytes + end));
+      let is = 0;
+      if (/^[0-9A-Z]{9,34}$/.test(text)) is = isNumber(code, room, room + kernel.bytes.write(text, room, 'latin1'));
+      kernel.bytes[wide + i] = 1 + is;
+    }
+    left = oddNumbers(code, grouping.flags, bytes, from, wide, where, oddFrom, oddTo, left, room);
+  }
 }

@@ -1,28 +1,15 @@
-import { ByteColumn } from '../byte-column.ts';
 import { onStrings } from '../byte-runs.ts';
-import {
-  areDigits,
-  luhnOf,
-  nirKeyOf,
-  passesLuhnOf,
-  twoDigits,
-  twoDigitsAt,
-  vatKeyOf,
-  writeTwoDigits,
-} from '../check-digits.ts';
+import type { Kernels } from '../kernels/kernels.ts';
 import type { DomainKey } from '../keys.ts';
 import type { Options } from '../options.ts';
 import { Permutation } from '../permutation.ts';
 import { PlacePermutation } from '../place-permutation.ts';
 import { digitAlphabet } from '../place-ranks.ts';
+import { characterClasses, ShapePermutation } from '../shape-permutation.ts';
 import { assertFits, assertType, type Guarantee, type Transformer } from '../transformer.ts';
-import { Grouping, type NumberForm, oddValues, regroup } from './grouped.ts';
-
-/** Maps a batch of valid numbers without grouping to valid ones of the same length, one to one and in order. */
-export type NumberMap = (valid: ByteColumn, made: ByteColumn) => void;
+import { Grouping, type NumberForm, type NumberMap, numberCodes, numberRun, type ValidNumbers } from './grouped.ts';
 
 interface NumberKind extends NumberForm {
-  readonly kind: string;
   readonly length: number;
   readonly canonical: string;
   map(key: DomainKey): NumberMap;
@@ -31,7 +18,7 @@ interface NumberKind extends NumberForm {
 /** A transformer of numbers with check digits: a permutation of the valid ones, and of all the others. */
 export function numberTransformer(options: Options, number: NumberKind): Transformer {
   options.done();
-  const { kind, grouping } = number;
+  const { kind } = number;
   return {
     kind,
     companions: [],
@@ -52,80 +39,18 @@ export function numberTransformer(options: Options, number: NumberKind): Transfo
     },
     prepareBytes({ key, column }) {
       this.guarantee(column);
-      const map = number.map(key);
-      const odd = oddValues(key, number);
-      const stripped = new ByteColumn();
-      const valid = new ByteColumn();
-      const made = new ByteColumn();
-      let isValid = new Uint8Array(0);
-      let others = new Int32Array(0);
-      return (cells, out) => {
-        const { count, bytes, from, to } = cells;
-        if (others.length < count) {
-          isValid = new Uint8Array(count);
-          others = new Int32Array(count);
-        }
-        valid.lieIn(cells, count);
-        let [taken, left, grouped] = [0, 0, 0];
-        for (let i = 0; i < count; i++) {
-          const start = from[i]!;
-          const end = to[i]!;
-          // A valid number has no grouping: most columns need not be stripped.
-          if (number.isValid(bytes, start, end)) {
-            isValid[i] = 1;
-            valid.from[taken] = start;
-            valid.to[taken++] = end;
-            continue;
-          }
-          isValid[i] = 0;
-          if (end <= start) continue;
-          if (!grouping.isPlain(cells, i)) {
-            stripped.begin(1);
-            grouping.strip(cells, i, stripped);
-            if (number.isValid(stripped.bytes, stripped.from[0]!, stripped.to[0]!)) {
-              isValid[i] = 1;
-              grouped++;
-              continue;
-            }
-          }
-          others[left++] = i;
-        }
-        if (taken === count) {
-          map(cells, out);
-          return;
-        }
-        if (grouped > 0) {
-          taken = 0;
-          stripped.begin(count);
-          for (let i = 0; i < count; i++) {
-            if (isValid[i] === 0) continue;
-            grouping.strip(cells, i, stripped);
-            valid.from[taken] = stripped.from[taken]!;
-            valid.to[taken] = stripped.to[taken]!;
-            taken++;
-          }
-          valid.lieIn(stripped, taken);
-        } else valid.lieIn(cells, taken);
-        map(valid, made);
-        out.begin(count);
-        for (let i = 0, k = 0; i < count; i++) {
-          if (isValid[i] === 0) out.keep(cells, i);
-          else regroup(cells, i, made, k++, out);
-        }
-        if (left > 0) odd(cells, others, left, out);
-      };
+      return numberRun(number, number.map(key), new ShapePermutation(key, characterClasses, () => {}));
     },
   };
 }
 
+/** Makes the check digits of numbers of a kind right. */
+export function seal(kernel: Kernels, kind: NumberForm['kind'], { bytes, from, to, list, count }: ValidNumbers): void {
+  kernel.run.sealNumbers(numberCodes[kind], bytes, from, to, list, count);
+}
+
 const digitsOnly = new Grouping(' .-', false);
 const withCapitals = new Grouping(' .-', true);
-
-/** All cells, as they are. */
-function copyInto(cells: ByteColumn, out: ByteColumn): void {
-  out.begin(cells.count);
-  for (let i = 0; i < cells.count; i++) out.keep(cells, i);
-}
 
 /** Digits at the places from `from` to `to` (excluded) of every text. */
 function digitPermutation(key: DomainKey, purpose: string, from: number, to: number): PlacePermutation {
@@ -138,25 +63,35 @@ function digitPermutation(key: DomainKey, purpose: string, from: number, to: num
   );
 }
 
+/** Runs permutations on numbers, of those with so many bytes, or of all. */
+function permute(
+  kernel: Kernels,
+  { bytes, from, to, list, count }: ValidNumbers,
+  permutations: readonly PlacePermutation[],
+  length = 0,
+): void {
+  kernel.within(() => {
+    const starts = kernel.take(count * 4);
+    const taken = kernel.run.startsOf(from, to, list, count, length, starts);
+    if (taken > 0) for (const permutation of permutations) permutation.run(kernel, bytes, starts, taken);
+  });
+}
+
 /**
  * A permutation of the 10^8 company numbers, which stand at `at` of every number; SIRET and French VAT numbers use the same
  * one, so they agree.
  */
-function companyMap(key: DomainKey, at: number): NumberMap {
-  const permutation = digitPermutation(key, 'siren', at, at + 8);
-  return (valid, made) => {
-    copyInto(valid, made);
-    const { count, bytes, from } = made;
-    permutation.run(bytes, from, count);
-    for (let i = 0; i < count; i++) {
-      const start = from[i]! + at;
-      bytes[start + 8] = 0x30 + luhnOf(bytes, start, start + 8);
-    }
-  };
+function companies(key: DomainKey, at: number): PlacePermutation {
+  return digitPermutation(key, 'siren', at, at + 8);
 }
 
-const isSiren = (bytes: Uint8Array, from: number, to: number): boolean =>
-  to - from === 9 && passesLuhnOf(bytes, from, to);
+/** Permutes digits, and makes the check digits right. */
+function digitMap(kind: NumberForm['kind'], ...permutations: readonly PlacePermutation[]): NumberMap {
+  return (kernel, valid) => {
+    permute(kernel, valid, permutations);
+    seal(kernel, kind, valid);
+  };
+}
 
 export const siren = (options: Options): Transformer =>
   numberTransformer(options, {
@@ -164,8 +99,7 @@ export const siren = (options: Options): Transformer =>
     length: 9,
     canonical: 'digits without grouping',
     grouping: digitsOnly,
-    isValid: isSiren,
-    map: (key) => companyMap(key, 0),
+    map: (key) => digitMap('siren', companies(key, 0)),
   });
 
 /** The company's number becomes what `siren` makes of it; the establishment's four digits are shuffled by the key. */
@@ -175,20 +109,7 @@ export const siret = (options: Options): Transformer =>
     length: 14,
     canonical: 'digits without grouping',
     grouping: digitsOnly,
-    isValid: (bytes, from, to) => to - from === 14 && isSiren(bytes, from, from + 9) && passesLuhnOf(bytes, from, to),
-    map(key) {
-      const company = companyMap(key, 0);
-      const establishment = digitPermutation(key, 'siret establishment', 9, 13);
-      return (valid, made) => {
-        company(valid, made);
-        const { count, bytes, from } = made;
-        establishment.run(bytes, from, count);
-        for (let i = 0; i < count; i++) {
-          const start = from[i]!;
-          bytes[start + 13] = 0x30 + luhnOf(bytes, start, start + 13);
-        }
-      };
-    },
+    map: (key) => digitMap('siret', companies(key, 0), digitPermutation(key, 'siret establishment', 9, 13)),
   });
 
 /** French VAT numbers agree with `siren`; those of other countries keep their shape, as `code` does. */
@@ -197,72 +118,12 @@ export const vat = (options: Options): Transformer =>
     kind: 'vat',
     length: 13,
     canonical: 'capitals and digits without grouping',
-    headLength(bytes, from, to) {
-      let at = from;
-      while (at < to && bytes[at] === 0x20) at++;
-      return at + 2 <= to && isLetter(bytes[at]!) && isLetter(bytes[at + 1]!) ? at + 2 - from : 0;
-    },
     grouping: withCapitals,
-    isValid: (bytes, from, to) =>
-      to - from === 13 &&
-      bytes[from] === 0x46 &&
-      bytes[from + 1] === 0x52 &&
-      areDigits(bytes, from + 2, to) &&
-      isSiren(bytes, from + 4, to) &&
-      vatKeyOf(bytes, from + 4) === twoDigitsAt(bytes, from + 2),
-    map(key) {
-      const company = companyMap(key, 4);
-      return (valid, made) => {
-        company(valid, made);
-        const { count, bytes, from } = made;
-        for (let i = 0; i < count; i++) writeTwoDigits(bytes, from[i]! + 2, vatKeyOf(bytes, from[i]! + 4));
-      };
-    },
+    map: (key) => digitMap('vat', companies(key, 4)),
   });
 
-function isLetter(byte: number): boolean {
-  return (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
-}
-
-/** Départements of birth, as the number writes them; 99 is abroad. */
-const departments = [
-  ...Array.from({ length: 95 }, (_, k) => twoDigits(k + 1)).filter((name) => name !== '20'),
-  ...['2A', '2B', '97', '98', '99'],
-];
-const departmentCodes = Buffer.from(departments.join(''));
-/** By the two bytes of its name; -1 where there is none. */
-const departmentIndex = new Int8Array(1 << 14).fill(-1);
-for (let k = 0; k < departments.length; k++)
-  departmentIndex[(departmentCodes[2 * k]! << 7) | departmentCodes[2 * k + 1]!] = k;
-
-function departmentAt(bytes: Uint8Array, at: number): number {
-  const [first, second] = [bytes[at]!, bytes[at + 1]!];
-  return first < 128 && second < 128 ? departmentIndex[(first << 7) | second]! : -1;
-}
-
-function threeDigitsAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! * 100 + twoDigitsAt(bytes, at + 1) - 4800;
-}
-
-function writeThreeDigits(bytes: Uint8Array, at: number, value: number): void {
-  const hundreds = (value / 100) | 0;
-  bytes[at] = 0x30 + hundreds;
-  writeTwoDigits(bytes, at + 1, value - hundreds * 100);
-}
-
-function isNir(bytes: Uint8Array, from: number, to: number): boolean {
-  if (to - from !== 15 || (bytes[from] !== 0x31 && bytes[from] !== 0x32)) return false;
-  if (!areDigits(bytes, from + 1, from + 5) || !areDigits(bytes, from + 7, to)) return false;
-  const month = twoDigitsAt(bytes, from + 3);
-  return (
-    month >= 1 &&
-    month <= 12 &&
-    departmentAt(bytes, from + 5) >= 0 &&
-    threeDigitsAt(bytes, from + 7) > 0 &&
-    threeDigitsAt(bytes, from + 10) > 0 &&
-    nirKeyOf(bytes, from) === twoDigitsAt(bytes, from + 13)
-  );
-}
+/** Years, months, départements, communes and orders of birth. */
+const births = 100n * 12n * 99n * 999n * 999n;
 
 /**
  * French social security numbers: sex stays; year, month, place and order of birth become others, and the key is right.
@@ -274,39 +135,19 @@ export function nationalId(options: Options): Transformer {
     length: 15,
     canonical: 'digits and capitals without grouping',
     grouping: withCapitals,
-    isValid: isNir,
     map(key) {
-      // Year, month, département, commune, order; one permutation for each sex would be two dictionaries of half the size.
-      const size = 100n * 12n * BigInt(departments.length) * 999n * 999n;
-      const permutation = new Permutation(key, 'nir', size);
-      let values = new Float64Array(0);
-      return (valid, made) => {
-        copyInto(valid, made);
-        const { count, bytes, from } = made;
-        if (values.length < count) values = new Float64Array(count);
-        for (let i = 0; i < count; i++) {
-          const start = from[i]!;
-          const month = twoDigitsAt(bytes, start + 1) * 12 + twoDigitsAt(bytes, start + 3) - 1;
-          const place = month * departments.length + departmentAt(bytes, start + 5);
-          values[i] = (place * 999 + threeDigitsAt(bytes, start + 7) - 1) * 999 + threeDigitsAt(bytes, start + 10) - 1;
-        }
-        permutation.numbers(values, count);
-        for (let i = 0; i < count; i++) {
-          const start = from[i]!;
-          const value = values[i]!;
-          const rest = Math.floor(value / 999);
-          const place = Math.floor(rest / 999);
-          const month = (place / departments.length) | 0;
-          const department = place - month * departments.length;
-          const year = (month / 12) | 0;
-          writeTwoDigits(bytes, start + 1, year);
-          writeTwoDigits(bytes, start + 3, month - year * 12 + 1);
-          bytes[start + 5] = departmentCodes[2 * department]!;
-          bytes[start + 6] = departmentCodes[2 * department + 1]!;
-          writeThreeDigits(bytes, start + 7, rest - place * 999 + 1);
-          writeThreeDigits(bytes, start + 10, value - rest * 999 + 1);
-          writeTwoDigits(bytes, start + 13, nirKeyOf(bytes, start));
-        }
+      // One permutation for each sex would be two dictionaries of half the size.
+      const permutation = new Permutation(key, 'nir', births);
+      const { right } = permutation;
+      return (kernel, valid) => {
+        const { bytes, from, list, count } = valid;
+        kernel.within(() => {
+          const values = kernel.take(count * 16);
+          kernel.run.readNirs(bytes, from, list, count, right, values);
+          permutation.permuteIn(kernel, values, count, false);
+          kernel.run.writeNirs(values, right, bytes, from, list, count);
+        });
+        seal(kernel, 'national-id', valid);
       };
     },
   });
@@ -321,41 +162,26 @@ export function card(options: Options): Transformer {
   const range = options.choice('range', ['test', 'permute'], 'test');
   const number: NumberKind = {
     kind: 'card',
-    length: 19,
+    length: 13,
     canonical: 'digits without grouping',
     grouping: digitsOnly,
-    isValid: (bytes, from, to) => to - from >= 13 && to - from <= 19 && passesLuhnOf(bytes, from, to),
     map(key) {
-      const permutations = new Map<number, PlacePermutation>();
       // In the test range the first digits are folded in by the permutation of the whole, of which the last nine stay.
       const first = range === 'permute' ? 1 : 0;
-      const permutation = (length: number): PlacePermutation => {
-        const found = permutations.get(length) ?? digitPermutation(key, `card ${range}`, first, length - 1);
-        permutations.set(length, found);
-        return found;
-      };
-      let starts = new Int32Array(0);
-      return (valid, made) => {
-        copyInto(valid, made);
-        const { count, bytes, from, to } = made;
-        if (starts.length < count) starts = new Int32Array(count);
-        for (let length = 13; length <= 19; length++) {
-          let taken = 0;
-          for (let i = 0; i < count; i++) if (to[i]! - from[i]! === length) starts[taken++] = from[i]!;
-          if (taken > 0) permutation(length).run(bytes, starts, taken);
-        }
-        for (let i = 0; i < count; i++) {
-          const [start, last] = [from[i]!, to[i]! - 1];
-          if (range === 'test') {
-            const lead = testRanges[valid.bytes[valid.from[i]!]! - 0x30]!;
-            for (let k = 0; k < lead.length; k++) bytes[start + k] = lead[k]!;
-          }
-          bytes[last] = 0x30 + luhnOf(bytes, start, last);
-        }
-      };
+      const lengths = [13, 14, 15, 16, 17, 18, 19];
+      const permutations = lengths.map((length) => digitPermutation(key, `card ${range}`, first, length - 1));
+      return (kernel, valid) =>
+        kernel.within(() => {
+          const { bytes, from, list, count } = valid;
+          const digits = kernel.take(count);
+          kernel.run.firstDigits(bytes, from, list, count, digits);
+          for (const [k, permutation] of permutations.entries()) permute(kernel, valid, [permutation], lengths[k]);
+          if (range === 'test') kernel.run.writeLeads(bytes, from, list, count, digits, kernel.put(testRanges));
+          seal(kernel, 'card', valid);
+        });
     },
   };
-  const made = numberTransformer(options, { ...number, length: 13 });
+  const made = numberTransformer(options, number);
   if (range === 'permute') return made;
   return {
     ...made,
@@ -366,5 +192,9 @@ export function card(options: Options): Transformer {
 }
 
 const published: Record<number, string> = { 2: '222300', 3: '378282', 4: '424242', 5: '555555', 6: '601111' };
-/** By the first digit. */
-const testRanges = Array.from({ length: 10 }, (_, digit) => Buffer.from(published[digit] ?? '424242'));
+/** By the first digit, each in eight bytes. */
+const testRanges = new Int32Array(
+  Uint8Array.from(
+    Array.from({ length: 10 }, (_, digit) => [...Buffer.from(`${published[digit] ?? '424242'}\0\0`)]).flat(),
+  ).buffer,
+);

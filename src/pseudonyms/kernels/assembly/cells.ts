@@ -42,3 +42,31 @@ export function lengthOf(from: usize, to: usize, i: i32): i32 {
   const end = load<i32>(to + place);
   return end < 0 ? -1 : end - load<i32>(from + place);
 }
+
+/** Copies so many bytes. Up to 15 bytes behind them may be read and written. @returns behind them */
+export function copyBytes(from: usize, length: i32, to: usize): usize {
+  for (let k: i32 = 0; k < length; k += 16) v128.store(to + usize(k), v128.load(from + usize(k)));
+  return to + usize(length);
+}
+
+/** Copies the cells of a column, one behind the other; there is room for 16 bytes more. @returns where the last one ends */
+export function copyCells(
+  bytes: usize,
+  from: usize,
+  to: usize,
+  count: i32,
+  out: usize,
+  outFrom: usize,
+  outTo: usize,
+): usize {
+  beginCells(out, outFrom, outTo);
+  let at = out;
+  for (let i: i32 = 0; i < count; i++) {
+    const length = lengthOf(from, to, i);
+    if (endEmpty(i, length, at)) continue;
+    const end = copyBytes(bytes + load<usize>(from + (usize(i) << 2)), length, at);
+    endCell(i, at, end);
+    at = end;
+  }
+  return at;
+}
