@@ -3,6 +3,7 @@
  * It answers whether a print was added: never falsely no, and falsely yes in fewer than one of 1000 cases at its size.
  */
 import { randomBytes } from 'node:crypto';
+import { inLargePages } from '../../base/memory.ts';
 
 /** Survives structured cloning; lanes that get it share the memory. Never written anywhere. */
 export interface SharedSketch {
@@ -24,7 +25,9 @@ export function newSketch({ expected }: { expected: number }): SharedSketch {
   const seeds = new Int32Array(new SharedArrayBuffer(16));
   const random = randomBytes(16);
   for (let i = 0; i < 4; i++) seeds[i] = random.readInt32LE(i * 4);
-  return { words: new Int32Array(new SharedArrayBuffer(bytes)), seeds };
+  const words = new Int32Array(new SharedArrayBuffer(bytes));
+  inLargePages(words);
+  return { words, seeds };
 }
 
 /** Three bits of a word, from 15 bits of a print. */
