@@ -73,6 +73,11 @@ export class CopyBinaryRewriter {
     this.#places = new Int32Array(ruled.length * 2);
   }
 
+  /** Where the next piece is best read to: it then needs no copying. The same until `push`. */
+  space(length: number): Buffer {
+    return this.#held.space(length);
+  }
+
   /** Rows rewritten so far. */
   get rows(): number {
     return this.#rows;

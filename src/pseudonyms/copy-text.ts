@@ -61,6 +61,11 @@ export class CopyTextRewriter {
     });
   }
 
+  /** Where the next piece is best read to: it then needs no copying. The same until `push`. */
+  space(length: number): Buffer {
+    return this.#held.space(length);
+  }
+
   /** Rows rewritten so far. */
   get rows(): number {
     return this.#rows;

@@ -1,8 +1,11 @@
 /** Rows from one server to another, rewritten on the way. */
 import type { CopySink } from '../../sources/postgres/copy-out.ts';
+import { pieceRoom } from './piece-room.ts';
 
 /** Takes rows as they come, cut anywhere, and gives them rewritten, in memory of their own. */
 export interface RowRewriter {
+  /** Room for the next piece; the same until `push`. */
+  space(length: number): Buffer;
   push(piece: Buffer): Buffer[];
   /** No more come. @throws when the last row is not complete */
   end(): void;
@@ -20,7 +23,8 @@ export class RowPipe implements CopySink, AsyncIterable<Buffer> {
   readonly #rewriter: RowRewriter | undefined;
   readonly #taken: (bytes: number) => void;
   readonly enough = pieceBytes;
-  #space = Buffer.allocUnsafeSlow(pieceBytes);
+  /** Where the next piece is read to. */
+  #space: Buffer | undefined;
   readonly #ready: Buffer[] = [];
   #end: { error?: unknown } | undefined;
   /** Whoever sends no longer wants anything. */
@@ -35,18 +39,18 @@ export class RowPipe implements CopySink, AsyncIterable<Buffer> {
   }
 
   space(): Buffer {
+    this.#space ??= this.#rewriter?.space(pieceBytes) ?? pieceRoom(pieceBytes);
     return this.#space;
   }
 
   async filled(length: number): Promise<void> {
     if (this.#closed) throw new SenderGone();
     this.#taken(length);
-    const piece = this.#space.subarray(0, length);
-    if (this.#rewriter === undefined) {
-      this.#ready.push(piece);
-      // It is sent from there: the next rows need another.
-      this.#space = Buffer.allocUnsafeSlow(pieceBytes);
-    } else this.#ready.push(...this.#rewriter.push(piece));
+    const piece = this.space().subarray(0, length);
+    // It may be sent from there: the next rows need another.
+    this.#space = undefined;
+    if (this.#rewriter === undefined) this.#ready.push(piece);
+    else this.#ready.push(...this.#rewriter.push(piece));
     this.#wakeSender?.();
     while (this.#ready.length > waitingPieces && !this.#closed) {
       await new Promise<void>((resolve) => {
