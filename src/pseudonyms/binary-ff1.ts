@@ -36,7 +36,7 @@ export function permuteHalves(
   kernel.within(() => {
     const values = kernel.take(count * 16);
     let { words } = kernel;
-    for (let i = 0, at = values >> 2; i < count; i++, at += 4) {
+    for (let i = 0, at = values >>> 2; i < count; i++, at += 4) {
       words[at] = aLow[i]!;
       words[at + 1] = aHigh[i]!;
       words[at + 2] = bLow[i]!;
@@ -44,7 +44,7 @@ export function permuteHalves(
     }
     permutation(kernel, values, count, backwards);
     words = kernel.words;
-    for (let i = 0, at = values >> 2; i < count; i++, at += 4) {
+    for (let i = 0, at = values >>> 2; i < count; i++, at += 4) {
       aLow[i] = words[at]!;
       aHigh[i] = words[at + 1]!;
       bLow[i] = words[at + 2]!;

@@ -150,8 +150,8 @@ export class CopyBinaryRewriter {
     const end = base + bytes.length;
     const { readRows, markWide } = kernel.run;
     const here = readRows(base + start, end, columns, positions, width, cells, fields, most, base, told);
-    const rows = kernel.words[told >> 2]!;
-    const count = kernel.words[(told >> 2) + 1]!;
+    const rows = kernel.words[told >>> 2]!;
+    const count = kernel.words[(told >>> 2) + 1]!;
     if (count !== columns) {
       if (count !== -1) throw malformed(`A row has ${count} columns in place of ${columns}.`);
       // Its two bytes are passed on with what comes last.
@@ -161,7 +161,7 @@ export class CopyBinaryRewriter {
     for (let k = 0; k < width; k++) {
       const cell = this.#raw[k]!;
       cell.lieIn({ bytes, view }, rows);
-      const [from, to] = [places[2 * k]! >> 2, places[2 * k + 1]! >> 2];
+      const [from, to] = [places[2 * k]! >>> 2, places[2 * k + 1]! >>> 2];
       cell.from.set(kernel.words.subarray(from, from + rows));
       cell.to.set(kernel.words.subarray(to, to + rows));
       if (this.#codecs[k]) continue;
@@ -169,7 +169,7 @@ export class CopyBinaryRewriter {
       cell.wide.set(kernel.bytes.subarray(wide, wide + rows));
     }
     this.#count = rows;
-    return here - base;
+    return (here >>> 0) - base;
   }
 
   #rewritten(held: Held, start: number, end: number): Buffer {
@@ -199,7 +199,7 @@ export class CopyBinaryRewriter {
     const { sizeOfRows, assembleRows } = kernel.run;
     const size = end - start + sizeOfRows(fields, rows, cells, width);
     const out = kernel.take(size);
-    if (assembleRows(base + start, base + end, base, fields, rows, cells, width, out) !== out + size)
+    if (assembleRows(base + start, base + end, base, fields, rows, cells, width, out) >>> 0 !== out + size)
       throw new RangeError('the rewritten rows have another length');
     const bytes = pieceRoom(size);
     kernel.bytes.copy(bytes, 0, out, out + size);

@@ -58,7 +58,7 @@ export class Permutation {
     kernel.within(() => {
       const address = kernel.take(count * 16);
       let { words } = kernel;
-      for (let i = 0, at = address >> 2; i < count; i++, at += 4) {
+      for (let i = 0, at = address >>> 2; i < count; i++, at += 4) {
         const value = values[i]!;
         const a = Math.floor(value / split);
         words[at] = a;
@@ -68,7 +68,7 @@ export class Permutation {
       this.permuteIn(kernel, address, count, backwards);
       words = kernel.words;
       // Halves of up to 27 bits.
-      for (let i = 0, at = address >> 2; i < count; i++, at += 4) values[i] = words[at]! * split + words[at + 2]!;
+      for (let i = 0, at = address >>> 2; i < count; i++, at += 4) values[i] = words[at]! * split + words[at + 2]!;
     });
   }
 
@@ -87,7 +87,7 @@ export class Permutation {
       const table = this.#table(backwards);
       const mask = 2 ** this.right - 1;
       const { words } = kernel;
-      for (let i = 0, at = values >> 2; i < count; i++, at += 4) {
+      for (let i = 0, at = values >>> 2; i < count; i++, at += 4) {
         const value = table[(words[at]! << this.right) | words[at + 2]!]!;
         words[at] = value >>> this.right;
         words[at + 2] = value & mask;

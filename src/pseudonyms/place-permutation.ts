@@ -33,7 +33,7 @@ export class PlacePermutation {
     const ranks = this.#ranks;
     const permutation = this.#permutation;
     if (permutation.bits > 128) {
-      const places = kernel.words.subarray(starts >> 2, (starts >> 2) + count);
+      const places = kernel.words.subarray(starts >>> 2, (starts >>> 2) + count);
       const values = Array.from(places, (start) => ranks.readBig(kernel.bytes, bytes + start));
       permutation.bigints(values, count, backwards);
       for (let i = 0; i < count; i++) ranks.writeBig(values[i]!, kernel.bytes, bytes + places[i]!);

@@ -68,7 +68,7 @@ export class ShapePermutation {
         ...[bytes, from, to, count, ranges, this.#ranges.length / 3, codes, table, slots, groups, told, starts],
       );
       for (let g = 0, first = 0; g < found; g++) {
-        const [at, length, end] = kernel.words.subarray((told >> 2) + 3 * g);
+        const [at, length, end] = kernel.words.subarray((told >>> 2) + 3 * g);
         const permutation = this.#permutationOf(kernel.bytes, codes + at!, length!);
         permutation?.run(kernel, bytes, starts + 4 * first, end! - first, backwards);
         first = end!;

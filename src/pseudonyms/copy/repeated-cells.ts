@@ -87,7 +87,7 @@ export class RepeatedCells {
     const missing = this.#missing;
     missing.lieIn(cells, taken);
     const at = missingCells(slot);
-    const words = (place: number) => kernel.words.subarray(place >> 2, (place >> 2) + taken);
+    const words = (place: number) => kernel.words.subarray(place >>> 2, (place >>> 2) + taken);
     missing.from.set(words(at));
     missing.to.set(words(at + 4 * mostCells));
     missing.wide.set(kernel.bytes.subarray(at + 8 * mostCells, at + 8 * mostCells + taken));

@@ -203,20 +203,20 @@ export class Kernels {
   /** Room for one call, from a multiple of 16 on. @throws RangeError when there is none of 4 GiB */
   take(length: number): number {
     const address = this.#at;
-    const end = (address + length + slack + 15) & -16;
-    if (end < 0 || end > this.bytes.length - slack) {
-      const wanted = address + length + 2 * slack;
-      this.#memory.grow(Math.ceil((wanted - this.bytes.length) / page));
+    const end = Math.ceil((address + length + slack) / 16) * 16;
+    const missing = end + slack - this.bytes.length;
+    if (missing > 0) {
+      this.#memory.grow(Math.ceil(missing / page));
       this.#look();
     }
-    this.#at = address + ((length + slack + 15) & -16);
+    this.#at = end;
     return address;
   }
 
   /** Puts whole numbers there. */
   put(numbers: Int32Array, count = numbers.length): number {
     const address = this.take(count * 4);
-    this.words.set(count === numbers.length ? numbers : numbers.subarray(0, count), address >> 2);
+    this.words.set(count === numbers.length ? numbers : numbers.subarray(0, count), address >>> 2);
     return address;
   }
 
@@ -227,8 +227,9 @@ export class Kernels {
 
   /** Takes cells of ASCII from there; they become those of a column. @param end behind the last one */
   give(column: ByteColumn, count: number, { bytes, from, to }: Omit<BroughtCells, 'wide'>, end: number): void {
-    const words = (at: number) => this.words.subarray(at >> 2, (at >> 2) + count);
-    column.receive(this.bytes.subarray(bytes, end), words(from), words(to));
+    const words = (at: number) => this.words.subarray(at >>> 2, (at >>> 2) + count);
+    // From a kernel numbers of 32 bits come with a sign.
+    column.receive(this.bytes.subarray(bytes, end >>> 0), words(from), words(to));
   }
 
   /** Puts the cells of a column there. */

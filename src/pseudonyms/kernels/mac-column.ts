@@ -23,15 +23,15 @@ export function macColumn(
   const [places, rest, told] = [kernel.take(count * 8), kernel.take(count * 4), kernel.take(4)];
   const keys = kernel.put(prf.subkeys);
   macTexts(bytes, from, to, wide, count, folds ? 1 : 0, text, places, keys, rest, told);
-  for (let k = 0, others = kernel.words[told >> 2]!; k < others; k++) {
-    const i = kernel.words[(rest >> 2) + k]!;
+  for (let k = 0, others = kernel.words[told >>> 2]!; k < others; k++) {
+    const i = kernel.words[(rest >>> 2) + k]!;
     const form = Buffer.from(canonical(cells.cellAt(i)!));
     // Behind the others: places count from the first of them.
     const at = kernel.take(form.length + 32);
     kernel.bytes.set(form, at);
-    const end = padded(at, form.length, keys);
-    kernel.words[(places >> 2) + 2 * i] = (at - text) >> 4;
-    kernel.words[(places >> 2) + 2 * i + 1] = (end - text) >> 4;
+    const end = padded(at, form.length, keys) >>> 0;
+    kernel.words[(places >>> 2) + 2 * i] = (at - text) / 16;
+    kernel.words[(places >>> 2) + 2 * i + 1] = (end - text) / 16;
   }
   const [blocks, sealed, out] = [kernel.take(count * 16), kernel.take(count * 16), kernel.take(count * 16)];
   const active = kernel.take(count * 4);

@@ -35,7 +35,7 @@ export function takeRest(kernel: Kernels, count: number): number {
 
 /** The cells that a kernel left. */
 export function restOf({ words }: Kernels, rest: number): Int32Array {
-  const at = rest >> 2;
+  const at = rest >>> 2;
   return words.slice(at + 1, at + 1 + words[at]!);
 }
 

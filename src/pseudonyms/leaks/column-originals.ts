@@ -43,8 +43,8 @@ export function takeOriginals(
   for (let first = 0; first < count; ) {
     first = kernel.run.takeOriginals(settings, bytes, from, to, wide, first, count, prints, room, rest, told);
     const { words } = kernel;
-    admitAll(words, prints >> 2, words[told >> 2]!);
-    for (let k = 0; k < words[(told >> 2) + 1]!; k++) left.push(words[(rest >> 2) + k]!);
+    admitAll(words, prints >>> 2, words[told >>> 2]!);
+    for (let k = 0; k < words[(told >>> 2) + 1]!; k++) left.push(words[(rest >>> 2) + k]!);
   }
   for (const i of left) takeString(cells, i, take);
 }

@@ -76,7 +76,7 @@ function shifting(kind: string, companions: readonly Companion[], canonical: str
           kernel,
           { count, length: sizeOfCells(from, to, count), out },
           (made, rest) => shiftDates(bytes, from, to, wide, count, words, days, made.bytes, made.from, made.to, rest),
-          (i) => odd(cells, out, i, kernel.words[(words >> 2) + i * 4]! >>> 0),
+          (i) => odd(cells, out, i, kernel.words[(words >>> 2) + i * 4]! >>> 0),
         );
       };
     },

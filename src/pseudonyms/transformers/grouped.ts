@@ -101,15 +101,15 @@ function strip(
   const end = kernel.run.stripCells(
     ...[bytes, from, to, wide, count, grouping.flags, bare.bytes, bare.from, bare.to, rest, told],
   );
-  const [resting, changed] = [kernel.words[told >> 2]!, kernel.words[(told >> 2) + 1]!];
-  const beyond = Array.from(kernel.words.subarray(rest >> 2, (rest >> 2) + resting));
+  const [resting, changed] = [kernel.words[told >>> 2]!, kernel.words[(told >>> 2) + 1]!];
+  const beyond = Array.from(kernel.words.subarray(rest >>> 2, (rest >>> 2) + resting));
   for (const i of beyond) {
     const text = Buffer.from(grouping.strip(cells.cellAt(i)!));
     // Behind the others, from which places count.
     const at = kernel.take(text.length);
     kernel.bytes.set(text, at);
-    kernel.words[(bare.from >> 2) + i] = at - bare.bytes;
-    kernel.words[(bare.to >> 2) + i] = at - bare.bytes + text.length;
+    kernel.words[(bare.from >>> 2) + i] = at - bare.bytes;
+    kernel.words[(bare.to >>> 2) + i] = at - bare.bytes + text.length;
   }
   return { bare, end, changed: resting + changed > 0, beyond };
 }
@@ -139,7 +139,7 @@ function moveOdd(
   while (left > 0) {
     shapes.permuteIn(kernel, { bytes, from: oddFrom, to: oddTo }, left);
     for (const i of beyond) {
-      const [start, end] = [kernel.words[(from >> 2) + i]!, kernel.words[(to >> 2) + i]!];
+      const [start, end] = [kernel.words[(from >>> 2) + i]!, kernel.words[(to >>> 2) + i]!];
       const text = grouping.strip(kernel.bytes.toString('utf8', bytes + start, bytes + end));
       let is = 0;
       if (/^[0-9A-Z]{9,34}$/.test(text)) is = isNumber(code, room, room + kernel.bytes.write(text, room, 'latin1'));

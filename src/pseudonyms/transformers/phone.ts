@@ -76,7 +76,7 @@ function reserved({ key }: PrepareContext, home: string): ByteRun {
         ),
       (i) => {
         number.read(cells, i);
-        kernel.words[(infos >> 2) + i] = number.info(phones);
+        kernel.words[(infos >>> 2) + i] = number.info(phones);
         // No number: the text itself decides.
         if (number.length <= 0) canonical.keep(cells, i);
         else {
