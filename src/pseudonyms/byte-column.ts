@@ -25,6 +25,8 @@ export class ByteColumn {
   encoding: CellEncoding;
   /** Where the next byte is written. */
   at = 0;
+  /** All of its cells were written into it: they lie before `at`. */
+  isWritten = false;
   #cell = 0;
   #cells: Cell[] | undefined;
 
@@ -48,12 +50,14 @@ export class ByteColumn {
   lieIn({ bytes, view }: { bytes: Buffer; view: DataView<ArrayBufferLike> }, count: number): void {
     this.bytes = bytes;
     this.view = view;
+    this.isWritten = false;
     this.resize(count);
   }
 
   /** Starts to write `count` cells. @param perCell bytes that each takes at most, as far as no `reserve` is called */
   begin(count: number, perCell = 0): void {
     this.resize(count);
+    this.isWritten = true;
     this.at = 0;
     this.#cell = 0;
     this.#lastEnd = 0;

@@ -127,8 +127,10 @@ function rewriterOf(
 async function copyTable(lane: LaneContext, input: CopyTableInput): Promise<CopyTableOutput> {
   const { relation, transform } = input;
   const what = `Could not copy table ${displayName(relation.schema, relation.name)}.`;
-  const source = await keptSnapshot(lane, sourceKey, input.source);
-  const target = await targetSession(lane, input.target);
+  const [source, target] = await Promise.all([
+    keptSnapshot(lane, sourceKey, input.source),
+    targetSession(lane, input.target),
+  ]);
   const { rewriting, binary } = await keptRewriting(lane, source, input);
   const rewriter = rewriterOf(transform, encodingOf(source), { rewriting, binary });
   let bytes = 0;

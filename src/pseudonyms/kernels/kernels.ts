@@ -233,16 +233,11 @@ export class Kernels {
   }
 
   /** Puts the cells of a column there. */
-  bring({ bytes, from, to, wide, count }: ByteColumn): BroughtCells {
+  bring(column: ByteColumn): BroughtCells {
+    const { bytes, from, to, wide, count } = column;
     let delta = this.#delta;
     if (bytes !== this.#held) {
-      let first = Number.MAX_SAFE_INTEGER;
-      let last = 0;
-      for (let i = 0; i < count; i++) {
-        if (to[i]! < 0) continue;
-        if (from[i]! < first) first = from[i]!;
-        if (to[i]! > last) last = to[i]!;
-      }
+      const [first, last] = extentOf(column);
       const length = Math.max(0, last - first);
       const address = this.take(length);
       if (length > 0) bytes.copy(this.bytes, address, first, last);
@@ -252,6 +247,18 @@ export class Kernels {
     this.bytes.set(wide.subarray(0, count), brought.wide);
     return brought;
   }
+}
+
+/** Where the first cell begins, and the last one ends. */
+function extentOf({ isWritten, at, from, to, count }: ByteColumn): [first: number, last: number] {
+  if (isWritten) return [0, at];
+  let [first, last] = [Number.MAX_SAFE_INTEGER, 0];
+  for (let i = 0; i < count; i++) {
+    if (to[i]! < 0) continue;
+    if (from[i]! < first) first = from[i]!;
+    if (to[i]! > last) last = to[i]!;
+  }
+  return [first, last];
 }
 
 let module: WebAssembly.Module | undefined;
