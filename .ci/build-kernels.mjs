@@ -49,7 +49,7 @@ export async function compile() {
 if (process.argv[1] === import.meta.filename) {
   const { base64, text } = await compile();
   if (process.argv[2] === '--text') process.stdout.write(text);
-  const lines = base64.match(/.{1,108}/g).map((line) => `  '${line}',`);
+  const lines = base64.match(/.{1,1000}/g).map((line) => `  '${line}',`);
   writeFileSync(
     join(root, 'src/pseudonyms/kernels/kernels-module.ts'),
     `/** WebAssembly of the kernels, in base64. Written by .ci/build-kernels.mjs; do not edit. */\nexport const kernelsModule = [\n${lines.join('\n')}\n].join('');\n`,

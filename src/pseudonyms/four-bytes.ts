@@ -11,10 +11,3 @@ export function hasSpecial(word: number): boolean {
     0
   );
 }
-
-/** Four bytes of ASCII in small letters. */
-export function inSmallLetters(word: number): number {
-  // The highest bit of a byte: from A on, and not beyond Z.
-  const capital = (word + 0x3f3f3f3f) & ~(word + 0x25252525) & 0x80808080;
-  return word | (capital >>> 2);
-}

@@ -5,15 +5,7 @@ import { parseDocument } from '../detectors-documents.ts';
 import type { RawOptions } from '../options.ts';
 import type { Cell } from '../transformer.ts';
 import { type AdmitAll, eachPrint, takeOriginals } from './column-originals.ts';
-import {
-  type Admission,
-  type Admit,
-  BinaryOriginals,
-  type Mode,
-  Originals,
-  shortestOriginal,
-  type Taker,
-} from './originals.ts';
+import { type Admission, type Admit, BinaryOriginals, type Mode, Originals, type Taker } from './originals.ts';
 import type { SharedSketch } from './sketch.ts';
 
 /** Takes the originals of a batch. */
@@ -79,8 +71,8 @@ export function columnAdmissionOf(
     const { mode, take } = taker;
     return (cells) => takeOriginals(cells, mode, sketch, admitAll, take);
   }
-  const { take, takeBytes } = taker;
-  if (takeBytes === undefined) {
+  const { take, enough } = taker;
+  if (enough === undefined) {
     return (cells) => {
       let last: Cell = null;
       for (const cell of cells.strings()) {
@@ -92,9 +84,8 @@ export function columnAdmissionOf(
   return (cells) => {
     const { bytes, from, to, wide, count } = cells;
     for (let i = 0; i < count; i++) {
-      if (to[i]! - from[i]! < shortestOriginal) continue;
-      if (wide[i] === 0) takeBytes(bytes, from[i]!, to[i]!);
-      else take(cells.cellAt(i));
+      const isLong = wide[i] === 0 && to[i]! - from[i]! > enough;
+      take(isLong ? bytes.toString('latin1', from[i]!, from[i]! + enough) : cells.cellAt(i));
     }
   };
 }

@@ -9,10 +9,10 @@ export const combining = 5;
 export const classMask = 7;
 export const upperBit = 8;
 
-/** What stands anywhere in a text, within words or not: most of what is looked for there needs one of these. */
-export const mark = { at: 16, digit: 32, line: 64, code: 128 } as const;
+/** Where a line ends. */
+export const lineBit = 64;
 
-/** Of a UTF-16 code unit: its lower case above bit 8, its mark, whether it is a capital, and what it is within a word. */
+/** Of a UTF-16 code unit: its lower case above bit 8, whether it ends a line, whether it is a capital, and what it is within a word. */
 export const facts = new Int32Array(65536);
 for (let code = 0; code < 65536; code++) {
   const char = String.fromCharCode(code);
@@ -31,9 +31,4 @@ for (let code = 0; code < 65536; code++) {
 // As apostrophes and hyphens are written by hand.
 facts[0x2019] = (0x27 << 8) | inner;
 facts[0x2010] = facts[0x2011] = (0x2d << 8) | inner;
-facts[0x40]! |= mark.at;
-facts[0x0a]! |= mark.line;
-for (let code = 0x30; code <= 0x39; code++) facts[code]! |= mark.digit;
-// Where `%40` and `&#64;` begin.
-facts[0x25]! |= mark.code;
-facts[0x26]! |= mark.code;
+facts[0x0a]! |= lineBit;

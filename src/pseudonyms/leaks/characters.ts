@@ -39,28 +39,4 @@ export class Characters {
     this.digits = digits;
     return this;
   }
-
-  /** The same of ASCII. @param wanted the classes of characters that are taken: `digit` for digits alone */
-  printBytes(bytes: Uint8Array, from: number, to: number, wanted = letter | digit): this {
-    const table = facts;
-    let a = this.#first;
-    let b = this.#second;
-    let length = 0;
-    let digits = 0;
-    for (let at = from; at < to; at++) {
-      const fact = table[bytes[at]!]!;
-      // Classes of ASCII are single bits, but for what joins words, which has none of these.
-      if ((fact & wanted) === 0) continue;
-      length++;
-      if ((fact & digit) !== 0) digits++;
-      a = Math.imul(a ^ (fact >>> 8), 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b ^ (fact >>> 8)) + (b >>> 16), 0xc2b2ae35);
-    }
-    this.a = a;
-    this.b = b;
-    this.length = length;
-    this.digits = digits;
-    return this;
-  }
 }

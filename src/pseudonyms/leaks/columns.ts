@@ -3,6 +3,8 @@
 import { quoteIdentifier } from '../../sources/postgres/quote.ts';
 import type { ByteColumn } from '../byte-column.ts';
 import type { CatalogColumn } from '../discovery-catalog.ts';
+import type { Cell } from '../transformer.ts';
+import { type SearchMode, searchCells } from './column-search.ts';
 import { textsOf } from './file-text.ts';
 import type { Found, TextScanner } from './scan-text.ts';
 
@@ -12,10 +14,10 @@ export const longestCell = 8 * 1024 * 1024;
 export interface ColumnReading {
   /** In the list of a SELECT. */
   expression: string;
+  /** How a kernel searches whole columns; undefined where every cell is looked at by itself. */
+  mode?: SearchMode;
   /** @returns parts that could not be read */
   scan(scanner: TextScanner, cell: string, found: Found): number;
-  /** The same of a cell that may be NULL, of which a string is made only where needed. */
-  scanAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number;
 }
 
 /** @returns undefined when nothing in the column can be an original that is looked for */
@@ -32,18 +34,18 @@ export function readingOf(column: Pick<CatalogColumn, 'name' | 'class' | 'type'>
       return undefined;
     case 'number':
       if (/^(?:smallint|real|double precision|money)$/.test(column.type)) return undefined;
-      return { expression: name, scan: plainNumber, scanAt: plainNumberAt };
+      return { expression: name, mode: 'numbers', scan: plainNumber };
     case 'uuid':
     case 'ip':
     case 'mac':
-      return { expression: name, scan: plainText, scanAt: plainTextAt };
+      return { expression: name, mode: 'texts', scan: plainText };
     case 'bytea':
-      return { expression: `pg_catalog.substr(${name}, 1, ${longestCell})`, scan: binary, scanAt: binaryAt };
+      return { expression: `pg_catalog.substr(${name}, 1, ${longestCell})`, scan: binary };
     default:
       return {
         expression: `pg_catalog."left"(${name}::pg_catalog.text, ${longestCell})`,
+        mode: 'values',
         scan: anyText,
-        scanAt: anyTextAt,
       };
   }
 }
@@ -53,31 +55,14 @@ function plainNumber(scanner: TextScanner, cell: string, found: Found): number {
   return 0;
 }
 
-function plainNumberAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
-  scanner.numberAt(cells, i, found);
-  return 0;
-}
-
 function plainText(scanner: TextScanner, cell: string, found: Found): number {
   scanner.text(cell, found);
-  return 0;
-}
-
-function plainTextAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
-  scanner.textAt(cells, i, found);
   return 0;
 }
 
 function anyText(scanner: TextScanner, cell: string, found: Found): number {
   scanner.value(cell, found);
   return cell.length >= longestCell ? 1 : 0;
-}
-
-function anyTextAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
-  // As many characters have as many bytes at least.
-  if (cells.to[i]! - cells.from[i]! >= longestCell) return anyText(scanner, cells.cellAt(i)!, found);
-  scanner.valueAt(cells, i, found);
-  return 0;
 }
 
 function binary(scanner: TextScanner, cell: string, found: Found): number {
@@ -87,14 +72,37 @@ function binary(scanner: TextScanner, cell: string, found: Found): number {
   return unread + (bytes.length >= longestCell ? 1 : 0);
 }
 
-function binaryAt(scanner: TextScanner, cells: ByteColumn, i: number, found: Found): number {
-  const cell = cells.cellAt(i);
-  return cell === null || cell.length < 4 ? 0 : binary(scanner, cell, found);
+/** @returns parts that could not be read */
+export function scanCell({ scan }: ColumnReading, scanner: TextScanner, cell: Cell, found: Found): number {
+  return cell === null || cell.length < 4 ? 0 : scan(scanner, cell, found);
 }
 
-/** @returns parts that could not be read */
-export function scanCells({ scanAt }: ColumnReading, scanner: TextScanner, cells: ByteColumn, found: Found): number {
+/**
+ * Looks at all cells of a column, in any order, one after the other.
+ *
+ * @param begins told of a cell before anything is found in it; also of some in which nothing is
+ * @returns parts that could not be read
+ */
+export function scanCells(
+  reading: ColumnReading,
+  scanner: TextScanner,
+  cells: ByteColumn,
+  found: Found,
+  begins?: (i: number) => void,
+): number {
   let unread = 0;
-  for (let i = 0; i < cells.count; i++) unread += scanAt(scanner, cells, i, found);
+  const look = (i: number): void => {
+    begins?.(i);
+    unread += scanCell(reading, scanner, cells.cellAt(i), found);
+  };
+  if (reading.mode === undefined) for (let i = 0; i < cells.count; i++) look(i);
+  else
+    searchCells(cells, reading.mode, scanner, {
+      look,
+      found: (i, print, low) => {
+        begins?.(i);
+        found(print, low, false);
+      },
+    });
   return unread;
 }

@@ -11,7 +11,7 @@ import type { CatalogColumn } from '../discovery-catalog.ts';
 import { PseudonymKey } from '../keys.ts';
 import { makeTransformer } from '../registry.ts';
 import { type ColumnAdmission, columnAdmissionOf } from './admit.ts';
-import { type ColumnReading, readingOf } from './columns.ts';
+import { type ColumnReading, readingOf, scanCell, scanCells } from './columns.ts';
 import { originalsSession, programsKey, wholeKey } from './lane-sessions.ts';
 import { strength } from './originals.ts';
 import { includesPrint, type PrintSet } from './print-set.ts';
@@ -131,13 +131,19 @@ function explainer(scanner: TextScanner, reading: ColumnReading, prints: PrintSe
   };
   const tellOwn: Found = (print) => void own.add(print);
   return (before: ByteColumn, after: ByteColumn, counts: Map<number, number>) => {
-    for (let row = 0; row < after.count; row++) {
-      reading.scanAt(scanner, after, row, tell);
-      if (told.length === 0) continue;
-      if (keepsParts) reading.scanAt(scanner, before, row, tellOwn);
+    let row = -1;
+    const settle = (): void => {
+      if (told.length === 0) return;
+      if (keepsParts) scanCell(reading, scanner, before.cellAt(row), tellOwn);
       for (const print of told) if (!own.has(print)) counts.set(print, (counts.get(print) ?? 0) + 1);
       told.length = 0;
       own.clear();
-    }
+    };
+    scanCells(reading, scanner, after, tell, (next) => {
+      if (next === row) return;
+      settle();
+      row = next;
+    });
+    settle();
   };
 }

@@ -4,7 +4,7 @@ import { trait, type Words } from './words.ts';
 /** Fewer digits are everywhere. */
 export const fewestDigits = 8;
 export const longestNumber = 40;
-export const mostParts = 10;
+const mostParts = 10;
 
 /** Letters and digits alone. */
 export function compactOf(text: string): string {
@@ -70,12 +70,12 @@ function mayBegin(words: Words, first: number): boolean {
 }
 
 /** Whether a word may belong to the number that began with another, or is that one. */
-export function goesOn(words: Words, first: number, at: number): boolean {
+function goesOn(words: Words, first: number, at: number): boolean {
   return isPart(words, at) || (at > first && isBankCode(words, at));
 }
 
 /** Whether a word may be a number, or a group of one. */
-export function isPart(words: Words, at: number): boolean {
+function isPart(words: Words, at: number): boolean {
   const seen = words.traits[at]!;
   return (seen & trait.digits) !== 0 && (seen & trait.at) === 0 && words.to[at]! - words.from[at]! <= longestNumber;
 }
@@ -104,7 +104,7 @@ export function numbersWithin(text: string, told: (compact: string, phone: boole
 }
 
 /** What is alike in every way of writing a telephone number: its last digits. */
-export const phoneDigits = 9;
+const phoneDigits = 9;
 
 /** @returns undefined when it is too short */
 export function phoneTail(compact: string): string | undefined {

@@ -36,19 +36,22 @@ export type Mode = 'names' | 'phrases' | 'places' | 'identifiers' | 'phone' | 't
 
 export interface Taker {
   take: Admission;
-  /** The same of ASCII; undefined where values are parts of a document. */
-  takeBytes?: TakeBytes;
+  /** Characters of a value that are enough; undefined where all of it is needed. */
+  enough?: number;
 }
 
-export type TakeBytes = (bytes: Buffer, from: number, to: number) => void;
-
 /** Shorter values tell nobody apart. */
-export const shortestOriginal = 4;
+const shortestOriginal = 4;
 /** Values of kinds that say nothing of them are texts when they are longer. */
 const longestValue = 200;
 
+/** Digits in hexadecimal, with the `\x`. */
+const shortestBinary = 18;
+const longestBinary = 4096;
+
 /** Values of a bytea, `\x…`: as a whole, since what replaces them has nothing of them. */
 export class BinaryOriginals implements Taker {
+  readonly enough = longestBinary;
   readonly #characters: Characters;
   readonly #admit: Admit;
 
@@ -63,21 +66,11 @@ export class BinaryOriginals implements Taker {
     this.#give();
   };
 
-  readonly takeBytes = (bytes: Buffer, from: number, to: number): void => {
-    if (to - from < shortestBinary) return;
-    this.#characters.printBytes(bytes, from + 2, Math.min(to, from + longestBinary));
-    this.#give();
-  };
-
   #give(): void {
     const { a, b } = this.#characters;
     this.#admit(finished(a, form.bytes), finished(b, form.bytes), strength.identifier);
   }
 }
-
-/** Digits in hexadecimal, with the `\x`. */
-const shortestBinary = 18;
-const longestBinary = 4096;
 
 const noDigits = { digits: 0, length: 0, a: 0, b: 0 };
 

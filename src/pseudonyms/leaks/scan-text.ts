@@ -1,10 +1,9 @@
 /** Holds texts against the sketch: whole values, words, phrases, numbers, documents within texts. */
-import type { ByteColumn } from '../byte-column.ts';
 import { eachLeaf } from './admit.ts';
-import { byteNumberRuns, type ToldRun } from './byte-numbers.ts';
-import { mark } from './character-facts.ts';
+import { lineBit } from './character-facts.ts';
 import { Characters } from './characters.ts';
-import { numberRuns, phoneDigits, phoneTail } from './numbers.ts';
+import { KnownWords } from './known-words.ts';
+import { numberRuns, phoneTail } from './numbers.ts';
 import { eachLine, emailWithin } from './originals.ts';
 import { hasPrint, printNumber, type SharedSketch } from './sketch.ts';
 import { isVocabulary } from './vocabulary.ts';
@@ -39,12 +38,10 @@ export interface TextOptions {
 const pieceCharacters = 64 * 1024;
 const overlap = 512;
 const deepest = 4;
-/** Words of which is kept whether the dictionaries have them; a power of two. */
-const keptWords = 8192;
-const plain: TextOptions = {};
 
 export class TextScanner {
-  readonly #sketch: SharedSketch;
+  readonly sketch: SharedSketch;
+  readonly known = new KnownWords();
   readonly #words: Words;
   readonly #lines: Words;
   readonly #characters: Characters;
@@ -55,15 +52,9 @@ export class TextScanner {
   readonly #openA = new Int32Array(longestPhrase);
   readonly #openB = new Int32Array(longestPhrase);
   readonly #openFrom = new Int32Array(longestPhrase);
-  /** Prints of words, and what the vocabulary said of them: 1 no, 2 yes. */
-  readonly #keptA = new Int32Array(keptWords);
-  readonly #keptB = new Int32Array(keptWords);
-  readonly #kept = new Uint8Array(keptWords);
-  #found: Found = () => {};
-  #fresh = 0;
 
   constructor(sketch: SharedSketch) {
-    this.#sketch = sketch;
+    this.sketch = sketch;
     this.#words = new Words(sketch);
     this.#lines = new Words(sketch);
     this.#characters = new Characters(sketch);
@@ -98,42 +89,6 @@ export class TextScanner {
     this.#look(form.bytes, a, b, found);
   }
 
-  /** A cell of a column that holds numbers, as `number`. */
-  numberAt({ bytes, from, to }: ByteColumn, i: number, found: Found): void {
-    const [start, end] = [from[i]!, to[i]!];
-    if (end - start < 10 || end - start > 19) return;
-    for (let at = start; at < end; at++) if (bytes[at]! < 0x30 || bytes[at]! > 0x39) return;
-    this.#compactBytes(bytes, start, end, bytes[start] === 0x30, found);
-  }
-
-  /** A cell as `value` takes it; no string is made of most. */
-  valueAt(cells: ByteColumn, i: number, found: Found): void {
-    const first = cells.bytes[cells.from[i]!];
-    if (first === 0x7b || first === 0x5b || first === 0x22) {
-      if (cells.to[i]! - cells.from[i]! >= 4) this.value(cells.cellAt(i)!, found);
-    } else this.textAt(cells, i, found);
-  }
-
-  /** A cell as `text` takes it. */
-  textAt(cells: ByteColumn, i: number, found: Found): void {
-    const { bytes } = cells;
-    const [from, to] = [cells.from[i]!, cells.to[i]!];
-    if (to - from < 4) return;
-    const words = this.#words;
-    if (cells.wide[i] !== 0 || to - from > pieceCharacters) {
-      this.text(cells.cellAt(i)!, found);
-      return;
-    }
-    words.cutBytes(bytes, from, to);
-    if ((words.marks & mark.code) !== 0 && holdsCode(bytes, from, to)) {
-      this.text(cells.cellAt(i)!, found);
-      return;
-    }
-    this.#search(from, found, plain);
-    this.#leadingOfWords(from, to, found);
-    words.release();
-  }
-
   text(given: string, found: Found, options: TextOptions = {}): void {
     if (given.length < 4) return;
     const text = /%40|&#/.test(given) ? given.replace(/%40|&#(?:64|x40);/gi, '@') : given;
@@ -162,7 +117,7 @@ export class TextScanner {
     if (to - from < shortestText) return;
     const print = this.#print;
     if (leadingPrintOfWords(words, 0, from, to, print)) this.#lookLeading(found);
-    if ((words.marks & mark.line) === 0) return;
+    if ((words.marks & lineBit) === 0) return;
     for (let start = from, first = 0; start <= to; ) {
       let end = start;
       while (end < to && words.codeAt(end) !== 0x0a) end++;
@@ -174,7 +129,7 @@ export class TextScanner {
 
   #lookLeading(found: Found): void {
     const { a, b } = this.#print;
-    if (hasPrint(this.#sketch, a, b)) found(printNumber(a, b), false, false);
+    if (hasPrint(this.sketch, a, b)) found(printNumber(a, b), false, false);
   }
 
   #leading(text: string, found: Found): void {
@@ -189,7 +144,7 @@ export class TextScanner {
 
   #look(of: number, a: number, b: number, found: Found): boolean {
     const [first, second] = [finished(a, of), finished(b, of)];
-    if (!hasPrint(this.#sketch, first, second)) return false;
+    if (!hasPrint(this.sketch, first, second)) return false;
     found(printNumber(first, second), false, false);
     return true;
   }
@@ -204,7 +159,7 @@ export class TextScanner {
   #search(fresh: number, found: Found, options: TextOptions): void {
     const words = this.#words;
     const { a: wordsA, b: wordsB, from: starts, to: ends, traits, count } = words;
-    const sketch = this.#sketch;
+    const sketch = this.sketch;
     const [openA, openB, openFrom] = [this.#openA, this.#openB, this.#openFrom];
     const shortest = options.noise ? 8 : 4;
     let open = 0;
@@ -255,24 +210,10 @@ export class TextScanner {
 
   #numbers(fresh: number, found: Found): void {
     const words = this.#words;
-    if (words.bytes !== undefined) {
-      this.#found = found;
-      this.#fresh = fresh;
-      byteNumberRuns(words, this.#run);
-      return;
-    }
     numberRuns(words, (compact, first, last, phone) => {
-      if (this.#isCounted(first, last, fresh)) return;
+      if (words.to[last]! <= fresh || (first === last && this.#met.has(first))) return;
       this.#compact(compact, phone, found);
     });
-  }
-
-  readonly #run: ToldRun = (codes, from, to, first, last, phone) => {
-    if (!this.#isCounted(first, last, this.#fresh)) this.#compactBytes(codes, from, to, phone, this.#found);
-  };
-
-  #isCounted(first: number, last: number, fresh: number): boolean {
-    return this.#words.to[last]! <= fresh || (first === last && this.#met.has(first));
   }
 
   #word(first: number, second: number, at: number, found: Found): void {
@@ -286,60 +227,37 @@ export class TextScanner {
 
   #phrase(a: number, b: number, from: number, last: number, found: Found): void {
     const [first, second] = [finished(a, form.phrase), finished(b, form.phrase)];
-    if (!hasPrint(this.#sketch, first, second)) return;
+    if (!hasPrint(this.sketch, first, second)) return;
     found(printNumber(first, second), false, this.#areKnown(from, last));
   }
 
   /** Whether a phrase is vocabulary. Where blanks part its words, it is when each of them is. */
   #areKnown(from: number, last: number): boolean {
     const words = this.#words;
-    if (words.bytes === undefined) return isVocabulary(words.slice(words.from[from]!, words.to[last]!));
-    for (let at = from; at < last; at++) {
-      if (!hasBlank(words.bytes, words.to[at]!, words.from[at + 1]!))
-        return isVocabulary(words.slice(words.from[from]!, words.to[last]!));
-    }
-    for (let at = from; at <= last; at++) {
+    const [start, end] = [words.from[from]!, words.to[last]!];
+    let isParted = isAscii(words, start, end);
+    for (let at = from; isParted && at < last; at++) isParted = hasBlank(words, words.to[at]!, words.from[at + 1]!);
+    if (!isParted) return isVocabulary(words.slice(start, end));
+    for (let at = from; at <= last; at++)
       if (!this.#isKnown(finished(words.a[at]!, form.word), finished(words.b[at]!, form.word), at)) return false;
-    }
     return true;
   }
 
-  /** Whether a word is vocabulary. Any copy is full of names of which the sketch knows too: those are asked for again and again. */
+  /** Whether a word is vocabulary. Those of ASCII are asked for again and again. */
   #isKnown(first: number, second: number, at: number): boolean {
     const words = this.#words;
-    // Beyond ASCII words of one print may be written in several ways.
-    if (words.bytes === undefined) return isVocabulary(words.slice(words.from[at]!, words.to[at]!));
-    const slot = first & (keptWords - 1);
-    if (this.#kept[slot] !== 0 && this.#keptA[slot] === first && this.#keptB[slot] === second)
-      return this.#kept[slot] === 2;
-    const known = isVocabulary(words.slice(words.from[at]!, words.to[at]!));
-    this.#keptA[slot] = first;
-    this.#keptB[slot] = second;
-    this.#kept[slot] = known ? 2 : 1;
-    return known;
+    const [start, end] = [words.from[at]!, words.to[at]!];
+    if (!isAscii(words, start, end)) return isVocabulary(words.slice(start, end));
+    const kept = this.known.get(first, second);
+    if (kept !== undefined) return kept;
+    const isKnown = isVocabulary(words.slice(start, end));
+    this.known.set(first, second, isKnown);
+    return isKnown;
   }
 
   /** Addresses within a word: behind `mailto:`, before `.pdf`. */
   #addressesAt(at: number, found: Found): void {
-    const words = this.#words;
-    const { bytes } = words;
-    const [start, end] = [words.from[at]!, words.to[at]!];
-    if (bytes === undefined || !isAddress(bytes, start, end)) {
-      this.#addresses(words.slice(start, end), found);
-      return;
-    }
-    // The word is one itself: what is shorter by the last of its labels, as long as two are left.
-    let stop = end;
-    for (let cut = 0; cut < 2; cut++) {
-      let dot = stop - 1;
-      while (bytes[dot] !== 0x2e) dot--;
-      let other = dot - 1;
-      while (bytes[other] !== 0x2e && bytes[other] !== 0x40) other--;
-      if (bytes[other] === 0x40) return;
-      stop = dot;
-      this.#lines.cutBytes(bytes, start, stop);
-      this.#lookLine(found);
-    }
+    this.#addresses(this.#words.slice(this.#words.from[at]!, this.#words.to[at]!), found);
   }
 
   #lookLine(found: Found): void {
@@ -371,62 +289,20 @@ export class TextScanner {
     const characters = this.#characters.print(tail);
     this.#look(form.phone, characters.a, characters.b, found);
   }
-
-  /** @param phone only digits are in it */
-  #compactBytes(codes: Buffer, from: number, to: number, phone: boolean, found: Found): void {
-    const { a, b } = this.#characters.printBytes(codes, from, to);
-    if (this.#look(form.compact, a, b, found) || !phone || to - from < phoneDigits) return;
-    const characters = this.#characters.printBytes(codes, to - phoneDigits, to);
-    this.#look(form.phone, characters.a, characters.b, found);
-  }
 }
 
-/** `%40` and `&#64;` stand for an `@`. */
-function holdsCode(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to - 1; at++) {
-    if (bytes[at] === 0x26 && bytes[at + 1] === 0x23) return true;
-    if (bytes[at] === 0x25 && bytes[at + 1] === 0x34 && at + 2 < to && bytes[at + 2] === 0x30) return true;
-  }
-  return false;
+function isAscii(words: Words, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (words.codeAt(at) > 127) return false;
+  return true;
 }
 
-/** Whether what parts two words parts them for the vocabulary too. */
-function hasBlank(bytes: Buffer, from: number, to: number): boolean {
+/** Whether what parts two words of ASCII parts them for the vocabulary too. */
+function hasBlank(words: Words, from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
-    const byte = bytes[at]!;
-    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) return true;
+    const code = words.codeAt(at);
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) return true;
     // , ; ( ) "
-    if (byte === 0x2c || byte === 0x3b || byte === 0x28 || byte === 0x29 || byte === 0x22) return true;
+    if (code === 0x2c || code === 0x3b || code === 0x28 || code === 0x29 || code === 0x22) return true;
   }
   return false;
-}
-
-/** Whether a word is an address and nothing else, as `emailWithin` has them. */
-function isAddress(bytes: Buffer, from: number, to: number): boolean {
-  let at = from;
-  for (; at < to && bytes[at] !== 0x40; at++) if ((addressBytes[bytes[at]!]! & inLocal) === 0) return false;
-  if (at === from || at === to) return false;
-  let dots = 0;
-  let label = 0;
-  for (at++; at < to; at++) {
-    const byte = bytes[at]!;
-    if (byte === 0x2e) {
-      if (label === 0) return false;
-      label = 0;
-      dots++;
-    } else {
-      if ((addressBytes[byte]! & inLabel) === 0) return false;
-      label++;
-    }
-  }
-  return dots > 0 && label > 0;
-}
-
-const inLocal = 1;
-const inLabel = 2;
-const addressBytes = new Uint8Array(256);
-for (let byte = 0; byte < 128; byte++) {
-  const char = String.fromCharCode(byte);
-  if (/[A-Za-z0-9._%+-]/.test(char)) addressBytes[byte]! |= inLocal;
-  if (/[A-Za-z0-9-]/.test(char)) addressBytes[byte]! |= inLabel;
 }

@@ -104,6 +104,27 @@ export function hasPrint({ words }: SharedSketch, a: number, b: number): boolean
   return (words[b & last]! & secondBits) === secondBits;
 }
 
+/**
+ * Keeps those of many prints that the sketch knows: they move to the front, in their order.
+ *
+ * @param prints three words each, the first two of which are the print; `count` of them from `from` on
+ * @returns how many are known
+ */
+export function keepKnown(sketch: SharedSketch, prints: Int32Array, from: number, count: number): number {
+  let kept = from;
+  // Next to none is known: the memory that the next ones need is waited for at the same time.
+  for (let at = from, end = from + 3 * count; at < end; at += 3) {
+    const a = prints[at]!;
+    const b = prints[at + 1]!;
+    if (!hasPrint(sketch, a, b)) continue;
+    prints[kept] = a;
+    prints[kept + 1] = b;
+    prints[kept + 2] = prints[at + 2]!;
+    kept += 3;
+  }
+  return (kept - from) / 3;
+}
+
 /** A print as one number of 53 bits: what is kept of a value in place of the value. */
 export function printNumber(a: number, b: number): number {
   return (a >>> 0) * 2 ** 21 + (b >>> 11);

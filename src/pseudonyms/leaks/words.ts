@@ -1,6 +1,5 @@
 /** Cuts texts into words and takes their prints, both of originals and of what is searched: the two must agree. */
-import { inSmallLetters } from '../four-bytes.ts';
-import { classMask, combining, digit, facts, inner, letter, mark, separator, upperBit } from './character-facts.ts';
+import { classMask, combining, digit, facts, letter, separator, upperBit } from './character-facts.ts';
 import type { SharedSketch } from './sketch.ts';
 
 /** What a print is of; part of the print. */
@@ -32,13 +31,9 @@ export const trait = { digits: 1, at: 2, mixed: 4, capital: 8, letters: 16 } as 
  */
 export class Words {
   count = 0;
-  /** What was cut, when it was a string. */
+  /** What was cut. */
   text = '';
-  /** What was cut, when it was bytes. */
-  bytes: Buffer | undefined;
-  /** Where what was cut begins. */
-  begin = 0;
-  /** Bits of `mark` for all that was looked at. */
+  /** Facts of all characters that were looked at, together. */
   marks = 0;
   /** It has combining characters: places are those of the composed text. */
   combining = false;
@@ -49,8 +44,6 @@ export class Words {
   traits = new Uint8Array(256);
   readonly #first: number;
   readonly #second: number;
-  #viewed: Buffer | undefined;
-  #view = new DataView(new ArrayBuffer(0)) as DataView<ArrayBufferLike>;
 
   constructor({ seeds }: Pick<SharedSketch, 'seeds'>) {
     this.#first = seeds[0]!;
@@ -61,8 +54,6 @@ export class Words {
   cut(given: string, from = 0, to = given.length): void {
     this.count = 0;
     this.text = given;
-    this.bytes = undefined;
-    this.begin = from;
     this.combining = false;
     const table = facts;
     let all = 0;
@@ -102,101 +93,14 @@ export class Words {
     this.marks = all;
   }
 
-  /**
-   * The same of ASCII, without a string of it; places are those of the bytes. First the ends of a word are found, and then it
-   * is taken four bytes at a time.
-   */
-  cutBytes(bytes: Buffer, from: number, to: number): void {
-    this.count = 0;
-    this.begin = from;
-    this.combining = false;
-    // Most cells lie in the bytes of the one before, and writing an object down costs more than asking.
-    if (this.bytes !== bytes) {
-      this.text = '';
-      this.bytes = bytes;
-    }
-    if (this.#viewed !== bytes) {
-      this.#viewed = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    // Of one letter each, and a space.
-    while (this.a.length <= (to - from) >> 1) this.#grow();
-    const table = facts;
-    const view = this.#view;
-    const { a: wordsA, b: wordsB, from: starts, to: ends, traits } = this;
-    const firstA = this.#first;
-    const firstB = this.#second;
-    let count = 0;
-    let all = 0;
-    let at = from;
-    while (at < to) {
-      let fact = table[bytes[at]!]!;
-      if ((fact & (letter | digit)) === 0) {
-        all |= fact;
-        at++;
-        continue;
-      }
-      const start = at;
-      let seen = fact & upperBit;
-      let within = 0;
-      let end = 0;
-      for (;;) {
-        // Letters and digits.
-        do {
-          within |= fact;
-          if (++at === to) break;
-          fact = table[bytes[at]!]!;
-        } while ((fact & (letter | digit)) !== 0);
-        end = at;
-        if (at === to) break;
-        // What may stand between them.
-        while ((fact & classMask) === inner) {
-          all |= fact;
-          seen |= (fact & mark.at) !== 0 ? trait.at : trait.mixed;
-          if (++at === to) break;
-          fact = table[bytes[at]!]!;
-        }
-        if (at === to || (fact & (letter | digit)) === 0) break;
-      }
-      all |= within;
-      if ((within & digit) !== 0) seen |= trait.digits;
-      if ((within & letter) !== 0) seen |= trait.letters;
-      let a = firstA;
-      let b = firstB;
-      let k = start;
-      for (; k <= end - 4; k += 4) {
-        const word = inSmallLetters(view.getInt32(k, true));
-        a = Math.imul(a ^ word, 0x85ebca6b);
-        a ^= a >>> 15;
-        b = Math.imul((b ^ word) + (b >>> 16), 0xc2b2ae35);
-      }
-      if (k < end) {
-        let word = bytes[k]!;
-        if (k + 1 < end) word |= bytes[k + 1]! << 8;
-        if (k + 2 < end) word |= bytes[k + 2]! << 16;
-        word = inSmallLetters(word);
-        a = Math.imul(a ^ word, 0x85ebca6b);
-        a ^= a >>> 15;
-        b = Math.imul((b ^ word) + (b >>> 16), 0xc2b2ae35);
-      }
-      starts[count] = start;
-      wordsA[count] = a;
-      wordsB[count] = b;
-      ends[count] = end;
-      traits[count++] = seen;
-    }
-    this.count = count;
-    this.marks = all;
-  }
-
   /** A part of what was cut. */
   slice(from: number, to: number): string {
-    return this.bytes === undefined ? this.text.slice(from, to) : this.bytes.toString('latin1', from, to);
+    return this.text.slice(from, to);
   }
 
   /** The code unit at a place of what was cut. */
   codeAt(at: number): number {
-    return this.bytes === undefined ? this.text.charCodeAt(at) : this.bytes[at]!;
+    return this.text.charCodeAt(at);
   }
 
   /** A word of a string. Of ASCII the print is that of its bytes; other characters have more than a byte can hold. */
@@ -244,9 +148,8 @@ export class Words {
 
   /** A long text must not keep its room for good. */
   release(): void {
-    if (this.bytes === undefined) this.text = '';
+    this.text = '';
     if (this.a.length <= 65536) return;
-    this.bytes = this.#viewed = undefined;
     for (const name of ['a', 'b', 'from', 'to'] as const) this[name] = new Int32Array(256);
     this.traits = new Uint8Array(256);
   }

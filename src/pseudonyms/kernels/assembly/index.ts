@@ -24,6 +24,7 @@ export { readPhones, writePhones } from './phones';
 export { readRanks, writeRanks } from './ranks';
 export { forgetCells, gatherCells, keepCells, lookCells, missingCells, sizeOfGathered, sizeOfSlot } from './repeated';
 export { assembleRows, markWide, readRows, sizeOfRows } from './rows';
+export { searchPhrases, searchPrints, sizeOfSearch } from './search';
 export { groupShapes } from './shapes';
 export { readUuids, readWholes, writeUuids, writeWholes } from './wholes';
 export { writeWords } from './word-lists';

@@ -5,7 +5,7 @@ export const fewestDigits: i32 = 8;
 export const longestNumber: i32 = 40;
 /** Longer ones are somebody's. */
 const longestNobodys: i32 = 20;
-const phoneDigits: i32 = 9;
+export const phoneDigits: i32 = 9;
 
 const compact = memory.data(longestNobodys + 1);
 /** Digits of a text that may be one number, and which of them may be its first: those that no letter or digit precedes. */
@@ -50,13 +50,17 @@ function areDigits(from: usize, to: usize): bool {
   return true;
 }
 
-/** `20260101`, with a time or without, and `31122025`. */
+/** `20260101`, with a time or without, and `31122025`: of eight at least. */
 function isDateLike(from: usize, to: usize): bool {
+  if (to - from < 8) return false;
+  const yearFirst = isYear(from) && isMonth(from + 4) && isDay(from + 6);
+  const dayFirst = isDay(from) && isMonth(from + 2) && isYear(from + 4);
+  if (!yearFirst && !dayFirst) return false;
   let at = from;
   while (at < to && isDigit(load<u8>(at))) at++;
   const digits = i32(at - from);
   if (digits < 8) return false;
-  if (isYear(from) && isMonth(from + 4) && isDay(from + 6) && digits <= 8 + 13) {
+  if (yearFirst && digits <= 8 + 13) {
     if (at === to) return true;
     // `t`, digits, perhaps `z`.
     if (load<u8>(at) === 0x74) {
@@ -66,8 +70,7 @@ function isDateLike(from: usize, to: usize): bool {
       if (end > time && (end === to || (end === to - 1 && load<u8>(end) === 0x7a))) return true;
     }
   }
-  if (at !== to || (digits & 1) !== 0 || digits > 14) return false;
-  return isDay(from) && isMonth(from + 2) && isYear(from + 4);
+  return dayFirst && at === to && (digits & 1) === 0 && digits <= 14;
 }
 
 function two(at: usize): i32 {

@@ -1,20 +1,27 @@
 /** The prints of the originals of a column, as `Originals` (leaks/originals.ts) takes them of strings. */
+import { enoughWords, leadingCharacters, leadingEnd, shortestText } from './leading';
 import { fewestDigits, isNobodysText, longestNumber, mayHoldNumber, phoneTailStart } from './numbers';
 import { classify, countDigits, digits, forgetMarks, markAt, markLine, marks } from './text';
 import {
   compactA,
   compactB,
   compactDigits,
+  compactForm,
   compactLength,
   count,
   cut,
   finished,
   longestCut,
+  longestPhrase,
   mixed,
+  phoneForm,
+  phraseForm,
   printCompact,
   printWord,
   seedCompact,
   seedWords,
+  startForm,
+  textForm,
   traitAt,
   traitCapital,
   traitDigits,
@@ -23,6 +30,7 @@ import {
   traits,
   wordA,
   wordB,
+  wordForm,
   wordFrom,
   wordTo,
 } from './words';
@@ -42,21 +50,10 @@ const identifier: i32 = 1;
 const oneWord: i32 = 2;
 const phrase: i32 = 4;
 const start: i32 = 8;
-const wordForm: i32 = 1;
-const phraseForm: i32 = 2;
-const startForm: i32 = 3;
-const textForm: i32 = 4;
-const compactForm: i32 = 5;
-const phoneForm: i32 = 6;
 
 const shortestOriginal: i32 = 4;
 /** Values of kinds that say nothing of them are texts when they are longer. */
 const longestValue: i32 = 200;
-const longestPhrase: i32 = 6;
-const leadingWords: i32 = 24;
-const leadingCharacters: i32 = 400;
-const fewestWords: i32 = 5;
-const shortestText: i32 = 20;
 
 /** No cell has more prints: of two words of 32 bits, and how much each says. */
 const mostOfCell: i32 = longestCut / shortestText + 4;
@@ -241,11 +238,11 @@ function several(mode: i32, from: usize, to: usize): void {
  * By its first words, and by those of its lines.
  *
  * @param isCut its words are, and `marks` are those of all of it
- * @returns what stands anywhere in it: bits of `mark`
+ * @returns what stands anywhere in it, as `marks` has it
  */
 function leading(from: usize, to: usize, isCut: bool): i32 {
   let seen = marks;
-  if (isCut) leadingOfCut(from, to);
+  if (isCut) firstWords(leadingEnd(0, from, to));
   else if (i32(to - from) < shortestText) seen = marksOf(from, to);
   else {
     leadingOf(from, to);
@@ -278,22 +275,12 @@ function leadingOf(from: usize, to: usize): void {
   if (i32(to - from) < shortestText) return;
   const end = min(to, from + leadingCharacters);
   cut(from, end);
-  firstWords(end < to ? count - 1 : count);
-}
-
-/** The same of a text that is cut. */
-function leadingOfCut(from: usize, to: usize): void {
-  if (i32(to - from) < shortestText) return;
-  const end = min(to, from + leadingCharacters);
-  let last = 0;
-  // One more than are looked at: the last of a text that goes on does not count.
-  while (last < count && wordFrom(last) < end && last <= leadingWords) last++;
-  firstWords(end < to ? last - 1 : last);
+  firstWords(enoughWords(0, end < to ? count - 1 : count));
 }
 
 function firstWords(end: i32): void {
-  if (end < fewestWords) return;
-  printWords(min(end, leadingWords));
+  if (end === 0) return;
+  printWords(end);
   give(textForm, mixedA, mixedB, phrase);
 }
 

@@ -5,15 +5,14 @@ export let wordBits: u64 = 0;
 export let innerBits: u64 = 0;
 export let digitBits: u64 = 0;
 export let atBits: u64 = 0;
-/** Bits of `mark` (`character-facts.ts`) for what stood anywhere since it was last set to 0. */
+/** Bits for what stood anywhere since it was last set to 0: `@`; line feeds; `%` or `&`. */
 export let marks: i32 = 0;
 /** Digits since then: as many as there are, or more. */
 export let digits: i32 = 0;
 
-export const markAt: i32 = 16;
-const markDigit: i32 = 32;
-export const markLine: i32 = 64;
-const markCode: i32 = 128;
+export const markAt: i32 = 1;
+export const markLine: i32 = 2;
+export const markCode: i32 = 4;
 
 export function forgetMarks(): void {
   marks = 0;
@@ -25,10 +24,26 @@ export function countDigits(more: i32): void {
   digits += more;
 }
 
+/**
+ * What a byte is by its two halves: a bit that both have, if any. 1, 2, 4 (which is `@`), 8 and 16 of what joins words, by its
+ * high half; 32 and 64 of letters; 128 of digits. They are read from memory, since vectors within a program take longer.
+ */
+const halves = memory.data<u8>([
+  // Low halves.
+  196, 225, 224, 225, 225, 225, 225, 225, 224, 224, 99, 33, 40, 33, 49, 43,
+  // High halves.
+  0, 0, 1, 130, 36, 72, 32, 80, 0, 0, 0, 0, 0, 0, 0, 0,
+  // What leaves the low half of each.
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+  // Line feeds, `%`, `&`.
+  10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37,
+  37, 37, 37, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38,
+]);
+
 /** Classifies `length` bytes, 64 at most. Up to 63 bytes behind them may be read. */
 export function classify(at: usize, length: i32): void {
   let words: u64 = 0;
-  let inner: u64 = 0;
+  let joined: u64 = 0;
   let numbers: u64 = 0;
   let ats: u64 = 0;
   let others: u64 = 0;
@@ -36,35 +51,33 @@ export function classify(at: usize, length: i32): void {
   for (let from: i32 = 0; from < length; from += 16) {
     const bytes = v128.load(at + from);
     const shift = u64(from);
-    const small = v128.or(bytes, i8x16.splat(0x20));
-    const letter = i8x16.lt_u(i8x16.sub(small, i8x16.splat(0x61)), i8x16.splat(26));
-    const digit = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
-    // A bit of each byte's low half tells with which high halves it joins words: @ . - ' / : _ + & # % ~ $ * ! ? \
-    const low = i8x16.swizzle(
-      i8x16(4, 1, 0, 1, 1, 1, 1, 1, 0, 0, 3, 1, 8, 1, 17, 11),
-      v128.and(bytes, i8x16.splat(15)),
-    );
-    const high = i8x16.swizzle(i8x16(0, 0, 1, 2, 4, 8, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0), i8x16.shr_u(bytes, 4));
-    const joins = i8x16.ne(v128.and(low, high), i8x16.splat(0));
-    words |= u64(u32(i8x16.bitmask(v128.or(letter, digit)))) << shift;
-    numbers |= u64(u32(i8x16.bitmask(digit))) << shift;
-    inner |= u64(u32(i8x16.bitmask(joins))) << shift;
-    ats |= u64(u32(i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x40))))) << shift;
-    others |= u64(u32(i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x0a))))) << shift;
-    codes |= u64(u32(i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x25)), i8x16.splat(2))))) << shift;
+    const low = i8x16.swizzle(v128.load(halves), v128.and(bytes, v128.load(halves, 32)));
+    const high = i8x16.swizzle(v128.load(halves, 16), v128.and(i16x8.shr_u(bytes, 4), v128.load(halves, 32)));
+    const is = v128.and(low, high);
+    // Masks are made of the highest bit of each byte: shifted two bytes at a time, it is still one of that byte.
+    const isWord = v128.or(v128.or(is, i16x8.shl(is, 1)), i16x8.shl(is, 2));
+    const isCode = v128.or(i8x16.eq(bytes, v128.load(halves, 64)), i8x16.eq(bytes, v128.load(halves, 80)));
+    numbers |= u64(u32(i8x16.bitmask(is))) << shift;
+    words |= u64(u32(i8x16.bitmask(isWord))) << shift;
+    ats |= u64(u32(i8x16.bitmask(i16x8.shl(is, 5)))) << shift;
+    joined |= u64(u32(i8x16.bitmask(i8x16.ne(is, i8x16.splat(0))))) << shift;
+    others |= u64(u32(i8x16.bitmask(i8x16.eq(bytes, v128.load(halves, 48))))) << shift;
+    codes |= u64(u32(i8x16.bitmask(isCode))) << shift;
   }
-  const all: u64 = length >= 64 ? ~u64(0) : (u64(1) << u64(length)) - 1;
+  const all = below(length);
   wordBits = words & all;
-  innerBits = inner & all;
+  innerBits = joined & ~words & all;
   digitBits = numbers & all;
   atBits = ats & all;
   if (atBits !== 0) marks |= markAt;
-  if (digitBits !== 0) {
-    marks |= markDigit;
-    digits += i32(popcnt(digitBits));
-  }
+  digits += i32(popcnt(digitBits));
   if ((others & all) !== 0) marks |= markLine;
   if ((codes & all) !== 0) marks |= markCode;
+}
+
+/** Bits 0 to `end` - 1. */
+export function below(end: u64): u64 {
+  return end >= 64 ? ~u64(0) : (u64(1) << end) - 1;
 }
 
 export function isDigit(byte: i32): bool {

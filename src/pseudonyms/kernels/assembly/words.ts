@@ -19,9 +19,20 @@ export const traitMixed: i32 = 4;
 export const traitCapital: i32 = 8;
 export const traitLetters: i32 = 16;
 
+/** Of `form` there. */
+export const wordForm: i32 = 1;
+export const phraseForm: i32 = 2;
+export const startForm: i32 = 3;
+export const textForm: i32 = 4;
+export const compactForm: i32 = 5;
+export const phoneForm: i32 = 6;
+
+/** Words of the longest phrase. */
+export const longestPhrase: i32 = 6;
+
 /** Longer texts are not cut here. */
 export const longestCut: i32 = 8192;
-const mostWords: i32 = longestCut / 2 + 1;
+export const mostWords: i32 = longestCut / 2 + 1;
 /** Of each word: where it begins and ends, traits. */
 const table = memory.data(mostWords * 12, 16);
 
@@ -56,39 +67,36 @@ export function cut(from: usize, to: usize): void {
   while (at < to) {
     const length = i32(min(to - at, 64));
     classify(at, length);
-    const joined = wordBits | innerBits;
-    let left = joined;
+    const inWords = wordBits;
+    let left = inWords | innerBits;
     let next = at + length;
+    // A word that the last of these bytes belongs to goes on behind them.
+    const edge = next < to ? u64(1) << u64(length - 1) : 0;
     while (left !== 0) {
-      const start = ctz(left);
-      const end = start + ctz(~(joined >> start));
-      if (end >= u64(length) && next < to) {
-        // It goes on behind these bytes.
+      // Adding its lowest bit carries through the first run of bits.
+      const others = left + (left & (0 - left));
+      const run = left & ~others;
+      if ((run & edge) !== 0) {
+        const start = ctz(run);
         next = start === 0 ? longRun(at, to) : at + usize(start);
         break;
       }
-      const run = below(end) & ~below(start);
-      const word = wordBits & run;
-      if (word !== 0) {
-        const first = ctz(word);
-        const last = u64(64) - clz(word);
-        const tail = run & ~below(first);
-        let seen = isCapital(load<u8>(at + usize(first))) ? traitCapital : 0;
-        if ((atBits & tail) !== 0) seen |= traitAt;
-        if ((innerBits & ~atBits & tail) !== 0) seen |= traitMixed;
-        if ((digitBits & word) !== 0) seen |= traitDigits;
-        if ((word & ~digitBits) !== 0) seen |= traitLetters;
-        add(at + usize(first), at + usize(last), seen);
+      left &= others;
+      const word = inWords & run;
+      if (word === 0) continue;
+      const first = at + usize(ctz(word));
+      let seen = isCapital(load<u8>(first)) ? traitCapital : 0;
+      if ((digitBits & word) !== 0) seen |= traitDigits;
+      if ((word & ~digitBits) !== 0) seen |= traitLetters;
+      if (run !== word) {
+        const joining = innerBits & run & ~(word ^ (word - 1));
+        if ((atBits & joining) !== 0) seen |= traitAt;
+        if ((joining & ~atBits) !== 0) seen |= traitMixed;
       }
-      left &= ~below(end);
+      add(first, at + 64 - usize(clz(word)), seen);
     }
     at = next;
   }
-}
-
-/** Bits 0 to `end` - 1. */
-function below(end: u64): u64 {
-  return end >= 64 ? ~u64(0) : (u64(1) << end) - 1;
 }
 
 /** What no separator ends within 64 bytes, byte by byte. @returns behind it */
@@ -135,25 +143,28 @@ export let wordB: i32 = 0;
 
 /** Prints a word: most are asked for once, and those of numbers never. */
 export function printWord(index: i32): void {
-  const to = wordTo(index);
+  const print = printOf(wordFrom(index), wordTo(index));
+  wordA = i32(print);
+  wordB = i32(print >> 32);
+}
+
+/** The print of what begins and ends as a word does, one byte at least: both words of it. */
+export function printOf(from: usize, to: usize): u64 {
   let a = seedA;
   let b = seedB;
-  let at = wordFrom(index);
-  const fours = to - ((to - at) & 3);
-  for (; at < fours; at += 4) {
+  let at = from;
+  // The last one to four bytes by themselves, whichever they are: a branch for them would be guessed wrong half of the time.
+  for (; at + 4 < to; at += 4) {
     const word = inSmallLetters(load<i32>(at));
     a = (a ^ word) * <i32>0x85ebca6b;
     a ^= a >>> 15;
     b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
   }
-  if (at < to) {
-    const word = inSmallLetters(load<i32>(at) & ((1 << (i32(to - at) << 3)) - 1));
-    a = (a ^ word) * <i32>0x85ebca6b;
-    a ^= a >>> 15;
-    b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
-  }
-  wordA = a;
-  wordB = b;
+  const word = inSmallLetters(load<i32>(at) & (-1 >>> (i32(at + 4 - to) << 3)));
+  a = (a ^ word) * <i32>0x85ebca6b;
+  a ^= a >>> 15;
+  b = ((b ^ word) + (b >>> 16)) * <i32>0xc2b2ae35;
+  return u64(u32(a)) | (u64(u32(b)) << 32);
 }
 
 let compactSeedA: i32 = 0;
@@ -189,6 +200,29 @@ export function printCompact(from: usize, to: usize, onlyDigits: bool): void {
   compactB = b;
   compactLength = length;
   compactDigits = digits;
+}
+
+/** What `printCodes` begins with. */
+export function compactSeed(): u64 {
+  return u64(u32(compactSeedA)) | (u64(u32(compactSeedB)) << 32);
+}
+
+/**
+ * Prints letters in lower case and digits, of which all are wanted.
+ *
+ * @param print of those before them
+ * @returns the print of all, both words of it, as `printCompact` has it
+ */
+export function printCodes(from: usize, to: usize, print: u64): u64 {
+  let a = i32(print);
+  let b = i32(print >> 32);
+  for (let at = from; at < to; at++) {
+    const byte = i32(load<u8>(at));
+    a = (a ^ byte) * <i32>0x85ebca6b;
+    a ^= a >>> 15;
+    b = ((b ^ byte) + (b >>> 16)) * <i32>0xc2b2ae35;
+  }
+  return u64(u32(a)) | (u64(u32(b)) << 32);
 }
 
 /** `mixed` of leaks/words.ts. */
