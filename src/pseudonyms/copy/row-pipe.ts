@@ -12,7 +12,7 @@ export interface RowRewriter {
 }
 
 /** Bytes read before they are rewritten: what is done once for a batch costs less the larger it is, as long as the caches hold it. */
-const pieceBytes = 512 * 1024;
+const pieceBytes = 1024 * 1024;
 /** Pieces rewritten and not yet sent. */
 const waitingPieces = 4;
 

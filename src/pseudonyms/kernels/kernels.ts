@@ -119,7 +119,8 @@ export class Kernels {
   constructor(module: WebAssembly.Module) {
     this.#memory = new NewMemory({ initial: initialPages, maximum: page });
     this.#look();
-    this.run = new Instance(module, { env: { memory: this.#memory } }).exports as Exports;
+    // A copy: properties of the object that a module gives are looked up anew each time.
+    this.run = { ...(new Instance(module, { env: { memory: this.#memory } }).exports as Exports) };
     const size = this.run.sizeOfSlot();
     const first = (this.run.free() + slack) & -slack;
     for (let k = 0; k < slots; k++) this.#slots.push({ address: first + k * size, owner: undefined });
