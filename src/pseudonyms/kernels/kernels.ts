@@ -5,6 +5,7 @@
  * Their memory is for one call: what a kernel reads is put there and what it writes is taken from there, so that no bytes of
  * it are in anybody's hands when it grows. The rows at hand are put there once (`hold`), since every column lies in them.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { ByteColumn } from '../byte-column.ts';
 import { kernelsModule } from './kernels-module.ts';
 
@@ -273,10 +274,17 @@ export function kernels(): Kernels {
   // One huge row must not keep its room for good.
   if (instance?.isSpent) instance = undefined;
   if (instance === undefined) {
-    module ??= new WebAssembly.Module(Buffer.from(kernelsModule, 'base64'));
+    module ??= compiled();
     instance = new Kernels(module);
   }
   return instance;
+}
+
+/** All of it is optimized at once, by other threads. Else rows would be well under way with what was compiled in haste. */
+function compiled(): WebAssembly.Module {
+  setFlagsFromString('--no-wasm-lazy-compilation');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  return new WebAssembly.Module(Buffer.from(kernelsModule, 'base64'));
 }
 
 /** Does what is about a part of some bytes, which are held for so long. */
