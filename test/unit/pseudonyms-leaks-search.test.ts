@@ -13,14 +13,14 @@ import { finished, form, leadingPrint, leadingPrintOfWords, Words } from '../../
 import type { Cell } from '../../src/pseudonyms/transformer.ts';
 import { cells, digits, pieces, rules, sized, text } from '../support/leak-texts.ts';
 
-const { seeds } = newSketch({ expected: 1 });
+const { seeds, apart } = newSketch({ expected: 1 });
 const reading = (type: 'text' | 'uuid' | 'number') =>
   readingOf({ name: 'c', class: type, type: type === 'number' ? 'bigint' : type })!;
 const readings = (['text', 'uuid', 'number'] as const).map(reading);
 type Print = readonly [a: number, b: number];
 
 function sketchOf(prints: Iterable<Print>): SharedSketch {
-  const made = { words: newSketch({ expected: 1 }).words, seeds };
+  const made = { words: newSketch({ expected: 1 }).words, seeds, apart };
   for (const [a, b] of prints) addPrint(made, a, b);
   return made;
 }
@@ -79,7 +79,7 @@ function asked(of: ColumnReading, cell: string, has: ReadonlySet<string>): Map<s
       return has.has(key) ? -1 : 0;
     },
   }) as unknown as SharedSketch['words'];
-  scanCell(of, new TextScanner({ words, seeds }), cell, () => {});
+  scanCell(of, new TextScanner({ words, seeds, apart }), cell, () => {});
   return all;
 }
 

@@ -7,7 +7,15 @@ import { textsOf } from '../../src/pseudonyms/leaks/file-text.ts';
 import { isNobodys, phoneTail } from '../../src/pseudonyms/leaks/numbers.ts';
 import { strength } from '../../src/pseudonyms/leaks/originals.ts';
 import { TextScanner } from '../../src/pseudonyms/leaks/scan-text.ts';
-import { addPrint, hasPrint, largestSketchBytes, newSketch, printNumber } from '../../src/pseudonyms/leaks/sketch.ts';
+import {
+  addPrint,
+  hasPrint,
+  largestSketchBytes,
+  newSketch,
+  OwnSketch,
+  PrintBatch,
+  printNumber,
+} from '../../src/pseudonyms/leaks/sketch.ts';
 import { isVocabulary } from '../../src/pseudonyms/leaks/vocabulary.ts';
 import { sketchWatch } from '../../src/pseudonyms/leaks/watch.ts';
 import { Words } from '../../src/pseudonyms/leaks/words.ts';
@@ -56,6 +64,35 @@ describe('the sketch', () => {
     addPrint(sent, 5, 6);
     expect(hasPrint(one, 5, 6)).toBe(true);
     expect([...newSketch({ expected: 10 }).seeds]).not.toEqual([...one.seeds]);
+  });
+
+  it.each([1, 40_000, 60_000, 100_000])('knows what was added to one apart once that is merged (%s)', (expected) => {
+    const sketch = newSketch({ expected });
+    const [one, other] = [new OwnSketch(sketch), new OwnSketch(sketch)];
+    const random = (seed: number) => Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d) ^ Math.imul(seed, 0x297a2d39);
+    const [ofOne, ofOther, ofAll] = [new PrintBatch(one), new PrintBatch(other), new PrintBatch(sketch)];
+    const prints = Array.from({ length: 3000 }, (_, at) => [random(at), random(at + 1_000_000)] as const);
+    for (const [at, [a, b]] of prints.entries()) [ofOne, ofOther, ofAll][at % 3]!.add(a, b);
+    for (const batch of [ofOne, ofOther, ofAll]) batch.flush();
+    expect(() => new TextScanner(sketch)).toThrow('before all originals');
+    one.merge();
+    expect(() => new TextScanner(sketch)).toThrow('before all originals');
+    other.merge();
+    other.merge();
+    expect(() => new TextScanner(sketch)).not.toThrow();
+    expect(prints.every(([a, b]) => hasPrint(sketch, a, b))).toBe(true);
+    const strangers = prints.filter(([a, b]) => hasPrint(sketch, a ^ 0x5555, b ^ 0x3333));
+    expect(strangers.length).toBeLessThan(10);
+  });
+
+  it('has room that is a power of two, or three of one, and uses all of it', () => {
+    const sizes = [32_000, 33_000, 50_000, 70_000].map((expected) => newSketch({ expected }).words.byteLength / 1024);
+    expect(sizes).toEqual([64, 96, 128, 192]);
+    for (const expected of [50_000, 70_000]) {
+      const sketch = newSketch({ expected });
+      for (let at = 0; at < 200_000; at++) addPrint(sketch, Math.imul(at, 0x9e3779b1), Math.imul(at + 7, 0x85ebca77));
+      expect(sketch.words.every((word) => word !== 0)).toBe(true);
+    }
   });
 
   it('makes numbers of prints that are told apart', () => {

@@ -4,6 +4,7 @@ import type { Emit } from '../../base/events.ts';
 import type { SharedSnapshot } from '../../pseudonyms/copy/kept.ts';
 import type { PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import { type Catalog, readCatalog, tableName } from '../../pseudonyms/discovery-catalog.ts';
+import { printsOfCell } from '../../pseudonyms/leaks/admit.ts';
 import { confirmLeaks } from '../../pseudonyms/leaks/confirm.ts';
 import { anonymityOf, frequencyWarnings, type QuasiIdentifiers } from '../../pseudonyms/leaks/groups.ts';
 import { mostPrints } from '../../pseudonyms/leaks/hits.ts';
@@ -39,11 +40,11 @@ export interface LeakCheckSettings {
   signal: AbortSignal;
 }
 
-/** A sketch for a copy: one original for every row of every ruled column. */
+/** A sketch for a copy: of every row all prints that its originals may have. */
 export function sketchFor(tables: readonly PlannedCopy[], rowsOf: (table: PlannedCopy) => number): SharedSketch {
-  const formsOfOriginal = 1.5;
-  const expected = tables.reduce((sum, table) => sum + rowsOf(table) * table.transform.ruled.length, 0);
-  return newSketch({ expected: expected * formsOfOriginal });
+  const printsOf = ({ transform: { ruled } }: PlannedCopy) =>
+    ruled.reduce((sum, { rule, facts }) => sum + printsOfCell(rule, facts.type), 0);
+  return newSketch({ expected: tables.reduce((sum, table) => sum + rowsOf(table) * printsOf(table), 0) });
 }
 
 /**

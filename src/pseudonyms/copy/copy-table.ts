@@ -14,7 +14,7 @@ import type { CellEncoding } from '../byte-column.ts';
 import { CopyBinaryRewriter } from '../copy-binary.ts';
 import { CopyTextRewriter } from '../copy-text.ts';
 import { PseudonymKey } from '../keys.ts';
-import type { SharedSketch } from '../leaks/sketch.ts';
+import { OwnSketch, type SharedSketch } from '../leaks/sketch.ts';
 import { sketchWatch } from '../leaks/watch.ts';
 import { type BinaryColumns, binaryColumns } from './binary-columns.ts';
 import { encodingOf, keptPrograms, keptSnapshot, keptWholeColumns, type SharedSnapshot } from './kept.ts';
@@ -41,6 +41,8 @@ export interface CopyTableInput {
   ctids?: readonly string[];
   /** Takes the originals of ruled columns, for the search for leaks. */
   sketch?: SharedSketch;
+  /** First they go into one of the lane's own, until it leaves. */
+  ownSketch?: boolean;
 }
 
 export interface CopyTableOutput {
@@ -50,12 +52,13 @@ export interface CopyTableOutput {
 }
 
 export const copyTableTask = 'pseudonymize-copy-table';
-/** Ends the sessions that a lane keeps for copying. */
+/** Ends the sessions that a lane keeps for copying; all originals are in the shared sketch afterwards. */
 export const copyLeaveTask = 'pseudonymize-copy-leave';
 
 export const copyTableTasks = {
   [copyTableTask]: copyTable,
   [copyLeaveTask]: async (lane: LaneContext) => {
+    await lane.discard(sketchKey);
     await lane.discard(sourceKey);
     await lane.discard(targetKey);
     await lane.discard(programsKey);
@@ -69,6 +72,7 @@ const targetKey = 'pseudonymize target';
 const programsKey = 'pseudonymize programs';
 const wholeKey = 'pseudonymize whole columns';
 const rewritingKey = 'pseudonymize rewriting';
+const sketchKey = 'pseudonymize sketch';
 const applicationName = 'holdfast pseudonymize';
 
 function targetSession(lane: LaneContext, connection: PostgresConnection) {
@@ -85,6 +89,12 @@ function targetSession(lane: LaneContext, connection: PostgresConnection) {
   );
 }
 
+/** What this lane's originals go into first: merged when the lane leaves. */
+function keptSketch(lane: LaneContext, sketch: SharedSketch): Promise<OwnSketch> {
+  const opened = async () => new OwnSketch(sketch);
+  return lane.keep(sketchKey, opened, async (own) => own.merge());
+}
+
 interface Rewriting {
   rewriting: RowRewrite | undefined;
   /** Rows come and go in binary format. */
@@ -93,14 +103,15 @@ interface Rewriting {
 
 /** Of the relation that the lane is at: its parts follow each other, and what repeats in one repeats in the next. */
 async function keptRewriting(lane: LaneContext, source: Session, input: CopyTableInput): Promise<Rewriting> {
-  const { relation, transform, secret, sketch } = input;
+  const { relation, transform, secret, sketch, ownSketch } = input;
   const none = async () => ({ oid: 0, rewriting: undefined, binary: undefined }) as Rewriting & { oid: number };
   const kept = await lane.keep(rewritingKey, none, async () => {});
   if (kept.oid !== relation.oid) {
     kept.oid = 0;
     const programs = await keptPrograms(lane, programsKey);
     const whole = await keptWholeColumns(lane, wholeKey, source, input);
-    const watch = sketch && sketchWatch(sketch, transform);
+    const own = sketch && ownSketch ? await keptSketch(lane, sketch) : undefined;
+    const watch = sketch && sketchWatch(sketch, transform, own);
     const encoding = encodingOf(source);
     kept.rewriting = rowRewrite(transform, new PseudonymKey(secret), watch, { programs, whole, encoding });
     // What the source works out need not be of the column's type; as text it is read as one.

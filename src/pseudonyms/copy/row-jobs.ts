@@ -18,7 +18,7 @@ import type { Job } from '../../sources/postgres/restore-schedule.ts';
 import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts';
 import { guidedParts, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import type { RestoreContext } from '../../sources/source.ts';
-import type { SharedSketch } from '../leaks/sketch.ts';
+import { OwnSketch, type SharedSketch } from '../leaks/sketch.ts';
 import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
 import type { TableTransform } from './table-transform.ts';
 
@@ -52,7 +52,7 @@ export interface CopyRowsSettings {
   /** Told what a table, or a part of one, came to. */
   copied: (table: PlannedCopy, output: CopyTableOutput) => void;
   parts?: PartSizes;
-  /** Shared by all lanes. */
+  /** Shared by all lanes; whole once each has run `copyLeaveTask`. */
   sketch?: SharedSketch;
 }
 
@@ -83,7 +83,7 @@ export function copyRowJobs(
       transform: table.transform,
       ...(loadThrough && { through: loadThrough }),
       ...(relation.config && { replace: relation.config }),
-      ...(sketch && { sketch }),
+      ...(sketch && { sketch, ownSketch: OwnSketch.isWorthwhile(sketch, lanes.count) }),
     };
     const inputs = partsOf(table, serverVersion, parts, lanes.count);
     const ids = inputs.map((inputOf, part) => {

@@ -90,6 +90,33 @@ export function columnAdmissionOf(
   };
 }
 
+/** About how many prints an original has, by what kind of value it is: of texts with many lines, and of documents, more. */
+const formsOf: Readonly<Record<Mode, number>> = {
+  names: 1.25,
+  phrases: 2,
+  places: 2,
+  identifiers: 1,
+  phone: 2,
+  texts: 1.5,
+  parts: 1.5,
+  any: 1.5,
+  bytes: 1,
+};
+const formsOfDocument = 3;
+
+/** About how many prints a cell has, for the size of a sketch; 0 when no value of the column is looked for. */
+export function printsOfCell(rule: RawOptions, type: string): number {
+  const taker = takerOf(rule, type, { seeds: noSeeds }, () => {});
+  if (taker === undefined) return 0;
+  return taker instanceof Originals
+    ? formsOf[taker.mode]
+    : taker instanceof BinaryOriginals
+      ? formsOf.bytes
+      : formsOfDocument;
+}
+
+const noSeeds = new Int32Array(new SharedArrayBuffer(16));
+
 function takerOf(rule: RawOptions, type: string, sketch: Pick<SharedSketch, 'seeds'>, admit: Admit): Taker | undefined {
   const { kind } = rule;
   if (typeof kind !== 'string' || shared.has(kind) || silentType.test(type)) return undefined;

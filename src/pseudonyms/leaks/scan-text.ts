@@ -5,7 +5,7 @@ import { Characters } from './characters.ts';
 import { KnownWords } from './known-words.ts';
 import { numberRuns, phoneTail } from './numbers.ts';
 import { eachLine, emailWithin } from './originals.ts';
-import { hasPrint, printNumber, type SharedSketch } from './sketch.ts';
+import { assertWhole, hasPrint, printNumber, type SharedSketch } from './sketch.ts';
 import { isVocabulary } from './vocabulary.ts';
 import {
   finished,
@@ -53,7 +53,9 @@ export class TextScanner {
   readonly #openB = new Int32Array(longestPhrase);
   readonly #openFrom = new Int32Array(longestPhrase);
 
+  /** @throws Error when the sketch is not whole yet */
   constructor(sketch: SharedSketch) {
+    assertWhole(sketch);
     this.sketch = sketch;
     this.#words = new Words(sketch);
     this.#lines = new Words(sketch);

@@ -2,11 +2,19 @@
 import type { OriginalsWatch } from '../copy/row-rewrite.ts';
 import type { TableTransform } from '../copy/table-transform.ts';
 import { type ColumnAdmission, columnAdmissionOf } from './admit.ts';
-import { PrintBatch, type SharedSketch } from './sketch.ts';
+import { type OwnSketch, PrintBatch, type SharedSketch } from './sketch.ts';
 
-/** A watch that adds originals to the sketch; one for each lane and table. */
-export function sketchWatch(shared: SharedSketch, { ruled }: Pick<TableTransform, 'ruled'>): OriginalsWatch {
-  const prints = new PrintBatch(shared);
+/**
+ * A watch that adds originals to the sketch; one for each lane and table.
+ *
+ * @param own takes them in place of the shared one, and is merged into that by whoever made it
+ */
+export function sketchWatch(
+  shared: SharedSketch,
+  { ruled }: Pick<TableTransform, 'ruled'>,
+  own?: OwnSketch,
+): OriginalsWatch {
+  const prints = new PrintBatch(own ?? shared);
   const admissions = new Map<string, ColumnAdmission>();
   for (const { column, rule, facts } of ruled) {
     const admission = columnAdmissionOf(
