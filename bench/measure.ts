@@ -50,26 +50,31 @@ function processorTime(said: string): number {
   );
 }
 
-/** Milliseconds. Looking takes processor time away from what is measured, the more the more processes there are. */
-const interval = 100;
+/** Milliseconds. Looking takes processor time away from what is measured, the more the more processes and threads there are. */
+const [shortest, longest] = [50, 500];
+/** Of the time that has passed: what lasts long is looked at less often. */
+const share = 1 / 20;
 
 /** Asks /proc for VmHWM, which the kernel keeps, so that a peak between two looks is not missed. */
 function watchMemory(root: number): { stop(): number } {
+  const started = performance.now();
   let highest = 0;
-  let looking = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout;
   const look = async () => {
-    if (looking) return;
-    looking = true;
     highest = Math.max(highest, await memoryBelow(root));
-    looking = false;
+    if (!stopped) wait();
   };
-  const timer = setInterval(look, interval);
-  return {
-    stop() {
-      clearInterval(timer);
-      return highest;
-    },
+  const wait = () => {
+    timer = setTimeout(look, Math.min(longest, Math.max(shortest, (performance.now() - started) * share)));
   };
+  const stop = () => {
+    stopped = true;
+    clearTimeout(timer);
+    return highest;
+  };
+  wait();
+  return { stop };
 }
 
 /** The sum over the processes below `root`; bash itself is not counted, nor is a PostgreSQL server with all it has. */
