@@ -5,7 +5,7 @@ import { isoTime } from '../../base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { giveBackFreedBuffers, smallYoungHeap } from '../../base/memory.ts';
 import { copyLeaveTask } from '../../pseudonyms/copy/copy-table.ts';
-import { copyRowJobs, type PlannedCopy } from '../../pseudonyms/copy/row-jobs.ts';
+import { copyRowJobs, type PlannedCopy, prepareCopy } from '../../pseudonyms/copy/row-jobs.ts';
 import type { Lock } from '../../pseudonyms/lock.ts';
 import { selectSubset } from '../../pseudonyms/subset/select.ts';
 import type { SubsetTable } from '../../pseudonyms/subset/settings.ts';
@@ -53,6 +53,9 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   const chosen = await chosenRows(session, source, lock, settings);
   const { tables: planned } = chosen;
   lanes.expect(planned.reduce((sum, { columns }) => sum + columns.size, 0));
+  const sketch = sketchFor(planned, rowsOf(source));
+  const shared = { connection: session.connection, exportedSnapshot: source.exportedSnapshot };
+  prepareCopy(lanes, { source: shared, secret: settings.secret, tables: planned, sketch });
   await using unfinished = await createTarget({
     admin,
     database,
@@ -65,7 +68,6 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
   const roles = await createMissingRoles(unfinished.admin, rolesOf(source));
   const copied = new Map<string, CopiedTable>();
   const { sequences } = source;
-  const sketch = sketchFor(planned, rowsOf(source));
   const built = await buildDatabase(
     { lanes, emit, signal },
     {
@@ -78,7 +80,7 @@ export async function copyDatabase(settings: CopySettings): Promise<CopyReport> 
       isolated: true,
       rows: (sessions, plan) =>
         copyRowJobs({ lanes, emit }, sessions, plan, {
-          source: { connection: session.connection, exportedSnapshot: source.exportedSnapshot },
+          source: shared,
           target: connection,
           secret: settings.secret,
           serverVersion: session.serverVersion,

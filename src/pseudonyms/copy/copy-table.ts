@@ -23,14 +23,22 @@ import { RowPipe, type RowRewriter, SenderGone } from './row-pipe.ts';
 import { type RowRewrite, rowRewrite } from './row-rewrite.ts';
 import { hasExpressions, selectList, type TableTransform } from './table-transform.ts';
 
-export interface CopyTableInput {
+/** Of a copy: what is read, and what becomes of it. */
+export interface CopySourceInput {
   source: SharedSnapshot;
-  target: PostgresConnection;
   /** Of the pseudonyms, already that of the copy; it stays in this process. */
   secret: Uint8Array;
   /** The relation that is read; a partition has the transform of its root. */
   relation: { oid: number; schema: string; name: string };
   transform: TableTransform;
+  /** Takes the originals of ruled columns, for the search for leaks. */
+  sketch?: SharedSketch;
+  /** First they go into one of the lane's own, until it leaves. */
+  ownSketch?: boolean;
+}
+
+export interface CopyTableInput extends CopySourceInput {
+  target: PostgresConnection;
   /** Where rows go when they must find their partition by themselves. */
   through?: { schema: string; name: string };
   /** A part of the table; the whole is loaded frozen. */
@@ -39,10 +47,6 @@ export interface CopyTableInput {
   replace?: { condition: string | null };
   /** Places of the wanted rows, `(block,line)` of the snapshot, rising; all rows when undefined. */
   ctids?: readonly string[];
-  /** Takes the originals of ruled columns, for the search for leaks. */
-  sketch?: SharedSketch;
-  /** First they go into one of the lane's own, until it leaves. */
-  ownSketch?: boolean;
 }
 
 export interface CopyTableOutput {
@@ -52,11 +56,16 @@ export interface CopyTableOutput {
 }
 
 export const copyTableTask = 'pseudonymize-copy-table';
+/** Opens what `copyTableTask` keeps of a table, while there is nowhere yet to copy it to. */
+export const copyPrepareTask = 'pseudonymize-copy-prepare';
 /** Ends the sessions that a lane keeps for copying; all originals are in the shared sketch afterwards. */
 export const copyLeaveTask = 'pseudonymize-copy-leave';
 
 export const copyTableTasks = {
   [copyTableTask]: copyTable,
+  [copyPrepareTask]: async (lane: LaneContext, input: CopySourceInput) => {
+    await keptRewriting(lane, await keptSnapshot(lane, sourceKey, input.source), input);
+  },
   [copyLeaveTask]: async (lane: LaneContext) => {
     await lane.discard(sketchKey);
     await lane.discard(sourceKey);
@@ -102,7 +111,7 @@ interface Rewriting {
 }
 
 /** Of the relation that the lane is at: its parts follow each other, and what repeats in one repeats in the next. */
-async function keptRewriting(lane: LaneContext, source: Session, input: CopyTableInput): Promise<Rewriting> {
+async function keptRewriting(lane: LaneContext, source: Session, input: CopySourceInput): Promise<Rewriting> {
   const { relation, transform, secret, sketch, ownSketch } = input;
   const none = async () => ({ oid: 0, rewriting: undefined, binary: undefined }) as Rewriting & { oid: number };
   const kept = await lane.keep(rewritingKey, none, async () => {});

@@ -1,5 +1,6 @@
 /** The rows of a pseudonymized copy as jobs of a build: tables, in parts where they are large, one lane each. */
 
+import type { Lanes } from '../../repository/lanes.ts';
 import type { ArchivePlan } from '../../sources/postgres/archive-plan.ts';
 import type { ArchiveToc } from '../../sources/postgres/archive-toc.ts';
 import type { PlannedTable } from '../../sources/postgres/backup-plan.ts';
@@ -19,7 +20,13 @@ import type { RestoreSessions } from '../../sources/postgres/restore-sessions.ts
 import { guidedParts, type PartSizes, planParts } from '../../sources/postgres/table-parts.ts';
 import type { RestoreContext } from '../../sources/source.ts';
 import { OwnSketch, type SharedSketch } from '../leaks/sketch.ts';
-import { type CopyTableInput, type CopyTableOutput, copyTableTask } from './copy-table.ts';
+import {
+  type CopySourceInput,
+  type CopyTableInput,
+  type CopyTableOutput,
+  copyPrepareTask,
+  copyTableTask,
+} from './copy-table.ts';
 import type { TableTransform } from './table-transform.ts';
 
 /** The last ones of a table. Smaller than those of a backup: no chunk depends on them, and one that is left keeps lanes waiting. */
@@ -56,6 +63,34 @@ export interface CopyRowsSettings {
   sketch?: SharedSketch;
 }
 
+/**
+ * Lets every lane open the source and make ready for the largest table, which is the one that all begin with. Whatever goes wrong
+ * is told when its rows are copied.
+ */
+export function prepareCopy(
+  lanes: Pick<Lanes, 'runInEach' | 'count'>,
+  { source, secret, tables, sketch }: Pick<CopyRowsSettings, 'source' | 'secret' | 'tables' | 'sketch'>,
+): void {
+  const [largest] = tables.filter(isCopied).toSorted((a, b) => b.columns.size - a.columns.size);
+  if (largest === undefined) return;
+  const input: CopySourceInput = { source, secret, ...tableInput(largest, lanes, sketch) };
+  lanes.runInEach(copyPrepareTask, input).catch(() => {});
+}
+
+const isCopied = ({ transform, ctids }: PlannedCopy): boolean => !transform.emptied && ctids?.length !== 0;
+
+function tableInput(
+  { planned: { relation }, transform }: PlannedCopy,
+  lanes: Pick<Lanes, 'count'>,
+  sketch: SharedSketch | undefined,
+): Pick<CopySourceInput, 'relation' | 'transform' | 'sketch' | 'ownSketch'> {
+  return {
+    relation: { oid: relation.oid, schema: relation.schema, name: relation.name },
+    transform,
+    ...(sketch && { sketch, ownSketch: OwnSketch.isWorthwhile(sketch, lanes.count) }),
+  };
+}
+
 /** @param plan of the archive in which the tables are */
 export function copyRowJobs(
   { lanes, emit }: Pick<RestoreContext, 'lanes' | 'emit'>,
@@ -65,7 +100,7 @@ export function copyRowJobs(
 ): RowJobs {
   const { source, target, secret, serverVersion, toc, parts = copyParts, sketch } = settings;
   const entries = tableEntries(toc);
-  const wanted = settings.tables.filter(({ transform, ctids }) => !transform.emptied && ctids?.length !== 0);
+  const wanted = settings.tables.filter(isCopied);
   const total = wanted.reduce((sum, { columns }) => sum + columns.size, 0);
   let done = 0;
   const jobs: Job[] = [];
@@ -79,11 +114,9 @@ export function copyRowJobs(
       source,
       target,
       secret,
-      relation: { oid: relation.oid, schema: relation.schema, name: relation.name },
-      transform: table.transform,
+      ...tableInput(table, lanes, sketch),
       ...(loadThrough && { through: loadThrough }),
       ...(relation.config && { replace: relation.config }),
-      ...(sketch && { sketch, ownSketch: OwnSketch.isWorthwhile(sketch, lanes.count) }),
     };
     const inputs = partsOf(table, serverVersion, parts, lanes.count);
     const ids = inputs.map((inputOf, part) => {
