@@ -161,6 +161,11 @@ export function mixed(print: number, next: number): number {
   return Math.imul(h ^ (h >>> 15), 0x165667b1) ^ (h >>> 13);
 }
 
+/** The same of a text, which has many, in fewer steps: a polynomial of the prints of its words. */
+function followed(print: number, next: number): number {
+  return (Math.imul(print, 0x27d4eb2f) + next) | 0;
+}
+
 /** The first words of a text or line stand for all of it, so that a long one costs no more than a short one. */
 const leadingWords = 24;
 const leadingCharacters = 400;
@@ -207,8 +212,8 @@ function leadingOf(words: Words, first: number, end: number, into: { a: number; 
   const last = Math.min(end, first + leadingWords);
   let [a, b] = [words.a[first]!, words.b[first]!];
   for (let at = first + 1; at < last; at++) {
-    a = mixed(a, words.a[at]!);
-    b = mixed(b, words.b[at]!);
+    a = followed(a, words.a[at]!);
+    b = followed(b, words.b[at]!);
   }
   into.a = finished(a, form.text);
   into.b = finished(b, form.text);

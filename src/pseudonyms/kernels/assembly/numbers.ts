@@ -4,7 +4,7 @@ import { isCapital, isDigit, isLetter } from './text';
 export const fewestDigits: i32 = 8;
 export const longestNumber: i32 = 40;
 /** Longer ones are somebody's. */
-const longestNobodys: i32 = 20;
+export const longestNobodys: i32 = 20;
 export const phoneDigits: i32 = 9;
 
 const compact = memory.data(longestNobodys + 1);

@@ -1,6 +1,6 @@
 /** The prints of the originals of a column, as `Originals` (leaks/originals.ts) takes them of strings. */
 import { enoughWords, leadingCharacters, leadingEnd, shortestText } from './leading';
-import { fewestDigits, isNobodysText, longestNumber, mayHoldNumber, phoneTailStart } from './numbers';
+import { fewestDigits, isNobodysText, longestNobodys, longestNumber, mayHoldNumber, phoneTailStart } from './numbers';
 import { classify, countDigits, digits, forgetMarks, markAt, markLine, marks } from './text';
 import {
   compactA,
@@ -11,6 +11,7 @@ import {
   count,
   cut,
   finished,
+  followed,
   longestCut,
   longestPhrase,
   mixed,
@@ -119,7 +120,7 @@ export function takeOriginals(
     const begin = bytes + load<usize>(from + place);
     const size = load<i32>(to + place) - load<i32>(from + place);
     if (size < shortestOriginal) continue;
-    if (size === length && memory.compare(begin, before, size) === 0) continue;
+    if (size === length && isSame(begin, before, size)) continue;
     before = begin;
     length = size;
     left = load<u8>(wide + i) !== 0;
@@ -133,6 +134,12 @@ export function takeOriginals(
   store<i32>(told, written);
   store<i32>(told, resting, 4);
   return i;
+}
+
+/** Whether two cells of `size` bytes are alike: those that differ mostly do so at their ends. */
+function isSame(one: usize, another: usize, size: i32): bool {
+  if (size >= 8 && load<u64>(one + size - 8) !== load<u64>(another + size - 8)) return false;
+  return memory.compare(one, another, size) === 0;
 }
 
 function take(mode: i32, from: usize, to: usize): void {
@@ -168,7 +175,7 @@ function single(mode: i32, from: usize, to: usize): void {
   const numerals = compactDigits;
   const size = compactLength;
   if (numerals === size) {
-    if (numerals < fewestDigits || isNobodysText(from, to)) return;
+    if (numerals < fewestDigits || (size <= longestNobodys && isNobodysText(from, to))) return;
   } else if (length < (mode === identifiers ? 6 : 8)) return;
   if (isMixed && length < 16 && mayBeEverybodysAddress(from)) {
     left = true;
@@ -176,7 +183,7 @@ function single(mode: i32, from: usize, to: usize): void {
   }
   const isNumber = numerals >= fewestDigits && size <= longestNumber;
   // Of a number the search looks for its letters and digits, in one word or several.
-  if (!isNumber || (numerals !== size && isNobodysText(from, to))) giveWord(identifier);
+  if (!isNumber || (numerals !== size && size <= longestNobodys && isNobodysText(from, to))) giveWord(identifier);
   if (!isNumber) return;
   give(compactForm, compactA, compactB, identifier);
   if (mode === phone) dialled(from, to);
@@ -227,7 +234,7 @@ function several(mode: i32, from: usize, to: usize): void {
   const named = mode === any && count <= 4 && (all & traitCapital) !== 0 && (seen & traitDigits) === 0;
   const wanted = mode === names || mode === phrases || named || (mode === places && numerals > 0);
   if (wanted && to - from >= 6 && count <= longestPhrase) {
-    printWords(2);
+    printStart();
     give(startForm, mixedA, mixedB, start);
     for (let at = 2; at < count; at++) mixIn(at);
     give(phraseForm, mixedA, mixedB, mode === names ? oneWord : phrase);
@@ -280,19 +287,26 @@ function leadingOf(from: usize, to: usize): void {
 
 function firstWords(end: i32): void {
   if (end === 0) return;
-  printWords(end);
-  give(textForm, mixedA, mixedB, phrase);
+  printWord(0);
+  let a = wordA;
+  let b = wordB;
+  for (let at = 1; at < end; at++) {
+    printWord(at);
+    a = followed(a, wordA);
+    b = followed(b, wordB);
+  }
+  give(textForm, a, b, phrase);
 }
 
 let mixedA: i32 = 0;
 let mixedB: i32 = 0;
 
-/** The print of the first words together. */
-function printWords(end: i32): void {
+/** The print of the first two words together. */
+function printStart(): void {
   printWord(0);
   mixedA = wordA;
   mixedB = wordB;
-  for (let at = 1; at < end; at++) mixIn(at);
+  mixIn(1);
 }
 
 function mixIn(at: i32): void {

@@ -29,6 +29,7 @@ import {
   count,
   cut,
   finished,
+  followed,
   longestCut,
   longestPhrase,
   mixed,
@@ -281,8 +282,8 @@ function giveFirstWords(first: i32, from: usize, to: usize): void {
   let a = load<i32>(place);
   let b = load<i32>(place, 4);
   for (place += 8; place < behind; place += 8) {
-    a = mixed(a, load<i32>(place));
-    b = mixed(b, load<i32>(place, 4));
+    a = followed(a, load<i32>(place));
+    b = followed(b, load<i32>(place, 4));
   }
   give(textForm, u64(u32(a)) | (u64(u32(b)) << 32), other);
 }

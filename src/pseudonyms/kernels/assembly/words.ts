@@ -231,6 +231,11 @@ export function mixed(print: i32, next: i32): i32 {
   return ((h ^ (h >>> 15)) * <i32>0x165667b1) ^ (h >>> 13);
 }
 
+/** `followed` of leaks/words.ts. */
+export function followed(print: i32, next: i32): i32 {
+  return print * <i32>0x27d4eb2f + next;
+}
+
 /** `finished` of leaks/words.ts. */
 export function finished(print: i32, form: i32): i32 {
   let h = print ^ (form * <i32>0x9e3779b1);
