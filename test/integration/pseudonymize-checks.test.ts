@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { ClassificationProblem } from '../../src/pseudonyms/classification.ts';
 import { type DatabaseFacts, readFacts } from '../../src/pseudonyms/column-facts.ts';
-import { copyLeaveTask, copyTableTask, copyTableTasks } from '../../src/pseudonyms/copy/copy-table.ts';
+import { copyLeaveTask, copyPrepareTask, copyTableTask, copyTableTasks } from '../../src/pseudonyms/copy/copy-table.ts';
 import { ProgramPool } from '../../src/pseudonyms/copy/programs.ts';
 import { transformTable } from '../../src/pseudonyms/copy/table-transform.ts';
 import { readWholeColumns } from '../../src/pseudonyms/copy/whole-columns.ts';
@@ -244,6 +244,30 @@ describe('a lane', () => {
     } as unknown as LaneContext;
     return { lane, kept };
   }
+
+  it('tells what is wrong with a table when its rows are copied, though it failed before when it made ready', async () => {
+    const [row] = await source.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
+    const lock = lockOf({ 'people.zip': 'rule: { kind: shuffle, by: id }' });
+    const columns = ['id', 'email', 'staff', 'work', 'joined', 'zip'];
+    const transformed = transformTable('app.people', columns, lock.tables.get('app.people')!, facts.get('app.people')!);
+    const ruled = transformed.ruled.map((each) => ({ ...each, ...(each.whole && { whole: { by: 'nowhere' } }) }));
+    const input = {
+      source: { connection: source.connection, exportedSnapshot: row!.id },
+      target: await cluster.createDatabase('copy_unready'),
+      secret: key.secretBytes(),
+      relation: {
+        oid: catalog.tables.find(({ name }) => name === 'people')!.oid,
+        schema: 'app',
+        name: 'people',
+      },
+      transform: { ...transformed, ruled },
+    };
+    const { lane } = laneContext();
+    const failed = { code: 'source-failed', why: expect.stringContaining('nowhere') };
+    await expect(copyTableTasks[copyPrepareTask](lane, input)).rejects.toMatchObject(failed);
+    await expect(copyTableTasks[copyTableTask](lane, input)).rejects.toMatchObject(failed);
+    await copyTableTasks[copyLeaveTask](lane);
+  });
 
   it('reads expressions, deals out whole columns and keeps programs, in parts as in one piece', async () => {
     const clear = await cluster.client('app');

@@ -64,7 +64,13 @@ export const copyLeaveTask = 'pseudonymize-copy-leave';
 export const copyTableTasks = {
   [copyTableTask]: copyTable,
   [copyPrepareTask]: async (lane: LaneContext, input: CopySourceInput) => {
-    await keptRewriting(lane, await keptSnapshot(lane, sourceKey, input.source), input);
+    try {
+      await keptRewriting(lane, await keptSnapshot(lane, sourceKey, input.source), input);
+    } catch (error) {
+      // A transaction in which something failed would only tell that, and not what.
+      await lane.discard(sourceKey);
+      throw error;
+    }
   },
   [copyLeaveTask]: async (lane: LaneContext) => {
     await lane.discard(sketchKey);

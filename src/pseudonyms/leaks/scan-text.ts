@@ -53,7 +53,7 @@ export class TextScanner {
   readonly #openB = new Int32Array(longestPhrase);
   readonly #openFrom = new Int32Array(longestPhrase);
 
-  /** @throws Error when the sketch is not whole yet */
+  /** @throws HoldfastError `internal` when the sketch is not whole yet */
   constructor(sketch: SharedSketch) {
     assertWhole(sketch);
     this.sketch = sketch;

@@ -3,6 +3,7 @@
  * It answers whether a print was added: never falsely no, and falsely yes in fewer than one of 1000 cases at its size.
  */
 import { randomBytes } from 'node:crypto';
+import { HoldfastError } from '../../base/errors.ts';
 import { free, inLargePages } from '../../base/memory.ts';
 
 /** Survives structured cloning; lanes that get it share the memory. Never written anywhere. */
@@ -81,9 +82,9 @@ export class OwnSketch {
 
   constructor(sketch: SharedSketch) {
     this.#sketch = sketch;
-    Atomics.add(sketch.apart, 0, 1);
     this.words = new Int32Array(sketch.words.length);
     inLargePages(this.words);
+    Atomics.add(sketch.apart, 0, 1);
   }
 
   /** Whether the sketch is so small that each of some lanes may have one of its own. */
@@ -103,9 +104,10 @@ export class OwnSketch {
   }
 }
 
-/** @throws Error when prints are still to come: what is not found in the sketch might be an original */
+/** @throws HoldfastError `internal` when prints are still to come: what is not found in the sketch might be an original */
 export function assertWhole({ apart }: SharedSketch): void {
-  if (Atomics.load(apart, 0) !== 0) throw new Error('the sketch is searched before all originals are in it');
+  if (Atomics.load(apart, 0) === 0) return;
+  throw new HoldfastError('internal', 'The sketch was to be searched before all originals are in it.');
 }
 
 /** Prints on their way into the sketch. */

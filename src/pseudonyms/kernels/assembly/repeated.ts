@@ -9,8 +9,8 @@ const places: i32 = 2 * mostEntries;
 const mostCells: i32 = 4096;
 /** Longer ones seldom come again. */
 const longestCell: i32 = 64;
-export const originalBytes: i32 = 192 * 1024;
-export const pseudonymBytes: i32 = 256 * 1024;
+const originalBytes: i32 = 192 * 1024;
+const pseudonymBytes: i32 = 256 * 1024;
 
 /** Odd numbers whose bits are as good as random. */
 const first: u64 = (u64(0x9e3779b9) << 32) | 0x7f4a7c15;
